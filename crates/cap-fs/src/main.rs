@@ -1,0 +1,3 @@
+//! The file capability server.
+
+fn main() {}

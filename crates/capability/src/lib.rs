@@ -1,0 +1,1 @@
+//! The framework of a capability server.

@@ -1,0 +1,3 @@
+//! Routes, authenticates and limits all MCP traffic.
+
+fn main() {}

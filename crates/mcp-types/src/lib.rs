@@ -1,0 +1,1 @@
+//! The MCP messages that we originate, held to the published schema.

@@ -1,0 +1,1 @@
+//! JSON-RPC envelopes, ids, error codes and NUL framing, as pure functions over bytes.

@@ -1,0 +1,1 @@
+//! Locks the calling process down (Landlock, seccomp, no-new-privs) from a declared list of needs.

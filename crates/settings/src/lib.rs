@@ -1,0 +1,1 @@
+//! Typed, checked configuration.

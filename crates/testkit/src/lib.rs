@@ -1,0 +1,1 @@
+//! The appliance in a test, with hostile peers.
