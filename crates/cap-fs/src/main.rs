@@ -1,3 +1,7 @@
 //! The file capability server.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    capability::main::<cap_fs::Fs>()
+}

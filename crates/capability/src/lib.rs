@@ -1,1 +1,83 @@
 //! The framework of a capability server.
+//!
+//! A capability server is a [`Server`] (its state, its configuration, what it needs of the kernel) and its
+//! [`Tool`]s, one struct each: the struct is the tool's parameters, its doc comment is the description that a
+//! model reads, and the schemas, the cap file and the argument check are all made from it. This is a whole
+//! server:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! use capability::{BoxError, Call, Effect, Server, Tool, ToolError, Tools};
+//! use schemars::JsonSchema;
+//! use serde::{Deserialize, Serialize};
+//!
+//! struct Hello;
+//!
+//! impl Server for Hello {
+//!     const NAME: &'static str = "hello";
+//!     const DESCRIPTION: &'static str = "Greets people";
+//!     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+//!     type Config = capability::NoConfig;
+//!
+//!     fn open(_: Self::Config) -> Result<Self, BoxError> {
+//!         Ok(Self)
+//!     }
+//!
+//!     fn tools(tools: &mut Tools<Self>) {
+//!         tools.add::<Greet>();
+//!     }
+//! }
+//!
+//! /// Greets a person by name.
+//! #[derive(Deserialize, JsonSchema)]
+//! #[serde(deny_unknown_fields)]
+//! struct Greet {
+//!     /// Who is greeted.
+//!     name: String,
+//! }
+//!
+//! #[derive(Serialize, JsonSchema)]
+//! struct Greeting {
+//!     text: String,
+//! }
+//!
+//! impl Tool for Greet {
+//!     type Server = Hello;
+//!     type Output = Greeting;
+//!     const NAME: &'static str = "hello_greet";
+//!     const METHOD: &'static str = "mcp.hello.greet";
+//!     const TITLE: &'static str = "Greet";
+//!     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+//!
+//!     fn call(self, _: &Hello, _: &Call) -> Result<Greeting, ToolError> {
+//!         Ok(Greeting { text: format!("Hello, {}!", self.name) })
+//!     }
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     capability::main::<Hello>()
+//! }
+//! ```
+//!
+//! `hello caps` prints the cap file; `hello serve --socket /run/mcp/hello.sock` serves, or takes the socket
+//! that systemd passes. Handlers may block: each call runs on a bounded pool of threads. Requests are
+//! MCP 2026-07-28 in NUL frames, many at a time on one connection, answered in any order.
+
+mod call;
+mod declare;
+mod dispatch;
+mod entry;
+pub mod limits;
+mod listen;
+mod serve;
+mod tool;
+
+pub use capfile::Effect;
+
+pub use call::Call;
+pub use daemon::BoxError;
+pub use declare::{DeclareError, Tools, cap_file};
+pub use entry::main;
+pub use serve::serve;
+pub use tool::{ErrorKind, NoConfig, Server, Tool, ToolError};

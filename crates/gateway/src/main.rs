@@ -1,3 +1,7 @@
 //! Routes, authenticates and limits all MCP traffic.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gateway::main()
+}

@@ -1,1 +1,19 @@
 //! The MCP messages that we originate, held to the published schema.
+//!
+//! What passes through is never decoded into these types: it is forwarded as bytes (see `mcp-wire`). Only
+//! what the gateway or a capability server says in its own name stands here, and
+//! `tests/published_schema.rs` checks each against the JSON Schema of its revision.
+
+mod caller;
+pub mod meta;
+mod result;
+mod tool;
+mod version;
+
+pub use caller::{Caller, Origin, Scope};
+pub use result::{
+    CacheScope, DiscoverResult, Implementation, InitializeResult, ListToolsResult, ResultType,
+    ServerCapabilities, ToolsCapability,
+};
+pub use tool::{CallToolResult, Content, Tool, ToolAnnotations};
+pub use version::{Era, ProtocolVersion, SUPPORTED_VERSIONS};

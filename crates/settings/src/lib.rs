@@ -1,1 +1,29 @@
 //! Typed, checked configuration.
+//!
+//! A daemon reads its configuration once, before it opens anything, into types that can hold only
+//! what is allowed; what does not fit is refused whole, with the line and what to do.
+//!
+//! ```
+//! #[derive(serde::Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Config {
+//!     max_clients: u16,
+//! }
+//!
+//! let config: Config = settings::parse("gateway.yaml", "max_clients: 100")?;
+//! assert_eq!(config.max_clients, 100);
+//!
+//! let refused = settings::parse::<Config>("gateway.yaml", "max_client: 100");
+//! assert!(refused.is_err());
+//! # Ok::<(), settings::SettingsError>(())
+//! ```
+
+mod document;
+mod env;
+mod error;
+pub mod limits;
+mod reason;
+
+pub use document::{load, parse};
+pub use env::env;
+pub use error::{Position, SettingsError};

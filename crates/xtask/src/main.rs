@@ -1,3 +1,72 @@
-//! The project's own commands.
+//! The project's own commands: `cargo xtask <command>`.
+//!
+//! ```text
+//! up     starts the appliance as plain processes of this user
+//! test   runs everything that CI runs, and closes with a table of who spent what
+//! tools  installs what the tests need into the cache folder
+//! tidy   checks file lengths and the direction of the arrows between crates
+//! ```
+//!
+//! This crate is the first thing that a new clone compiles, so it has few dependencies: it asks
+//! `cargo metadata`, and drives other programs.
 
-fn main() {}
+mod cache;
+mod process;
+mod say;
+mod suite;
+mod tidy;
+mod tools;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use cache::Cache;
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "The project's own commands"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the appliance on this machine, without root
+    Up(up::UpArgs),
+    /// Run everything that CI runs
+    Test(suite::TestArgs),
+    /// Install what the tests need into the cache folder
+    Tools,
+    /// Check file lengths and the direction of the arrows between crates
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => up::run(args),
+        Command::Test(args) => suite::run(&args),
+        Command::Tools => {
+            let cache = Cache::from_env()?;
+            tools::install(&Workspace::load(&cache)?, &cache)
+        }
+        Command::Tidy => tidy::run(&Workspace::load(&Cache::from_env()?)?),
+    }
+}

@@ -1,0 +1,69 @@
+//! Files and folders of the state, with the modes that they must have.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use rustix::process::geteuid;
+
+use crate::error::Error;
+
+/// The mode of every folder: nobody else may enter.
+const FOLDER_MODE: u32 = 0o700;
+/// The mode of files that may hold a secret.
+pub(crate) const SECRET_MODE: u32 = 0o600;
+
+/// Makes a folder if it is not there, and sees to it that it is ours and that nobody else can enter.
+pub(crate) fn private_folder(path: &Path) -> Result<(), Error> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(FOLDER_MODE)
+        .create(path)
+        .map_err(Error::file(path))?;
+    let metadata = fs::metadata(path).map_err(Error::file(path))?;
+    if metadata.uid() != geteuid().as_raw() {
+        return Err(Error::NotOurs(path.to_owned()));
+    }
+    if metadata.mode() & 0o777 != FOLDER_MODE {
+        fs::set_permissions(path, fs::Permissions::from_mode(FOLDER_MODE))
+            .map_err(Error::file(path))?;
+    }
+    Ok(())
+}
+
+/// Puts a file in place whole, with this mode: whoever reads meanwhile sees the old one or the new one.
+pub(crate) fn put(path: &Path, mode: u32, content: &[u8]) -> Result<(), Error> {
+    let temporary = path.with_extension("new");
+    let write = || -> io::Result<()> {
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&temporary)?;
+        file.write_all(content)?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(Error::file(path))
+}
+
+/// Takes the lock of a state folder. It is held until the file is dropped, or the process ends.
+pub(crate) fn lock(state: &Path) -> Result<File, Error> {
+    let path = state.join("lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(SECRET_MODE)
+        .open(&path)
+        .map_err(Error::file(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::InUse(state.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(Error::File { path, source }),
+    }
+}

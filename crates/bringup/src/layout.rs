@@ -1,0 +1,189 @@
+//! What is to run, and the folder in which it runs.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use gateway::{Client, ClientsFile, key_hash};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::folder::{SECRET_MODE, private_folder, put};
+use crate::key::new_key;
+
+/// What is to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The state folder.
+    pub state: PathBuf,
+    /// The folder to expose; `STATE/files` if none is named.
+    pub root: Option<PathBuf>,
+    /// The port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// The folder of the daemons' programs.
+    pub programs: PathBuf,
+    /// How long a call may take, in seconds, where the gateway's own choice does not fit.
+    pub call_timeout_seconds: Option<u32>,
+}
+
+/// The state folder, made and filled.
+pub(crate) struct Layout {
+    pub(crate) state: PathBuf,
+    pub(crate) root: PathBuf,
+    pub(crate) key: String,
+}
+
+/// What is exposed where nothing else is named.
+const FILES: &str = "files";
+
+/// The name of the first client.
+const FIRST_CLIENT: &str = "first";
+
+/// What a person finds in a folder that is exposed by default.
+const SAMPLES: [(&str, &str); 3] = [
+    (
+        "README.md",
+        "# Your exposed folder\n\nMCP clients see this folder as `/`. They can list, read, write and delete what is \
+         in it, and nothing else on this machine.\n\nTo expose another folder, start with `--root DIR`.\n",
+    ),
+    (
+        "notes/ideas.md",
+        "# Ideas\n\n- Ask your assistant to sort this list.\n- Tea before coffee.\n",
+    ),
+    ("notes/shopping.txt", "bread\napples\nbatteries (AA)\n"),
+];
+
+impl Layout {
+    /// Makes the folder and writes keys and configuration into it.
+    pub(crate) fn make(plan: &Plan) -> Result<Self, Error> {
+        // The daemons and the snippets need a path that holds wherever they are started.
+        let state = std::path::absolute(&plan.state).map_err(Error::file(&plan.state))?;
+        private_folder(&state)?;
+        for folder in ["config", "run", "fs", "log"] {
+            private_folder(&state.join(folder))?;
+        }
+        let root = match &plan.root {
+            Some(root) => root_outside(root, &state)?,
+            None => sample_root(&state)?,
+        };
+        let key = first_key(&state)?;
+        let layout = Self { state, root, key };
+        layout.configure(plan)?;
+        Ok(layout)
+    }
+
+    /// A file of the state folder.
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.state.join(name)
+    }
+
+    fn configure(&self, plan: &Plan) -> Result<(), Error> {
+        let clients = self.at("config/clients.yaml");
+        let gateway = gateway::Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, plan.port)),
+            caps_dir: self.at("run"),
+            clients_file: clients.clone(),
+            allowed_hosts: Vec::new(),
+            call_timeout_seconds: plan.call_timeout_seconds,
+        };
+        write_yaml(&self.at("config/gateway.yaml"), &gateway)?;
+        let fs = cap_fs::Config {
+            root: self.root.clone(),
+            state: self.at("fs"),
+            exclude: vec![self.state.clone()],
+        };
+        write_yaml(&self.at("config/fs.yaml"), &fs)?;
+
+        let hash = key_hash(&self.key);
+        let first = Client {
+            name: FIRST_CLIENT.to_owned(),
+            key_sha256: hash.clone(),
+        };
+        let known = match clients.symlink_metadata() {
+            Ok(_) => settings::load::<ClientsFile>(&clients)?,
+            Err(_) => ClientsFile {
+                clients: Vec::new(),
+            },
+        };
+        if known.clients.iter().any(|client| client.key_sha256 == hash) {
+            return Ok(());
+        }
+        let others = known
+            .clients
+            .into_iter()
+            .filter(|client| client.name != FIRST_CLIENT);
+        let all = ClientsFile {
+            clients: std::iter::once(first).chain(others).collect(),
+        };
+        write_yaml(&clients, &all)
+    }
+}
+
+/// The key of the first client: the one that is there, else a new one.
+fn first_key(state: &Path) -> Result<String, Error> {
+    let path = state.join("key");
+    match fs::read_to_string(&path) {
+        Ok(key) if !key.trim().is_empty() => Ok(key.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::File {
+            path,
+            source: error,
+        }),
+        _ => {
+            let key = new_key()?;
+            put(&path, SECRET_MODE, format!("{key}\n").as_bytes())?;
+            Ok(key)
+        }
+    }
+}
+
+/// The folder that a person named. It may contain the state folder, which stays out of reach, but not lie in it.
+fn root_outside(root: &Path, state: &Path) -> Result<PathBuf, Error> {
+    let root = std::path::absolute(root).map_err(Error::file(root))?;
+    if !fs::metadata(&root).map_err(Error::file(&root))?.is_dir() {
+        return Err(Error::RootNotFolder(root));
+    }
+    if lies_in(&root, state).map_err(Error::file(&root))? {
+        return Err(Error::RootInState(root));
+    }
+    Ok(root)
+}
+
+/// Whether `folder` is `state` or beneath it, `STATE/files` excepted, by device and inode all the way up, so that no
+/// link in the path hides it.
+fn lies_in(folder: &Path, state: &Path) -> std::io::Result<bool> {
+    let id = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    let state_id = id(state)?;
+    let mut here = folder.to_owned();
+    if id(&state.join(FILES)).ok() == Some(id(&here)?) {
+        return Ok(false);
+    }
+    loop {
+        let above = here.join("..");
+        if id(&here)? == state_id {
+            return Ok(true);
+        }
+        if id(&above)? == id(&here)? {
+            return Ok(false);
+        }
+        here = above;
+    }
+}
+
+/// `STATE/files`, with samples if it is new.
+fn sample_root(state: &Path) -> Result<PathBuf, Error> {
+    let root = state.join(FILES);
+    if root.symlink_metadata().is_ok() {
+        return Ok(root);
+    }
+    private_folder(&root.join("notes"))?;
+    for (name, text) in SAMPLES {
+        put(&root.join(name), 0o644, text.as_bytes())?;
+    }
+    Ok(root)
+}
+
+fn write_yaml(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    let text = serde_saphyr::to_string(value).map_err(|error| Error::Write(error.to_string()))?;
+    put(path, SECRET_MODE, text.as_bytes())
+}

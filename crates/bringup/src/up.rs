@@ -1,0 +1,128 @@
+//! The command: starts everything, says how to use it, and waits for Ctrl-C.
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line program talks to a person through its standard output"
+)]
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::layout::Plan;
+use crate::running::Running;
+use crate::snippets::snippets;
+
+/// The port that hosts expect.
+const PORT: u16 = 8000;
+
+/// Start llmbasedos on this machine, without root, on 127.0.0.1 only.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask up")]
+struct Arguments {
+    /// The folder for keys, configuration, sockets and logs; made if it is not there, closed to everybody else.
+    /// Default: `llmbasedos` in your state directory (`$XDG_STATE_HOME`, else `~/.local/state`).
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// The folder to expose. Default: `files` in the state folder, with a few sample files.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// The port; 0 takes a free one.
+    #[arg(long, value_name = "N", default_value_t = PORT, env = "LLMBDO_GATEWAY_WEB_PORT")]
+    port: u16,
+    /// The folder of the daemons' programs. Default: that of this program.
+    #[arg(long, value_name = "DIR", hide = true)]
+    programs: Option<PathBuf>,
+}
+
+/// Runs the command. Exit code 1: it could not start, or a daemon ended by itself.
+pub fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            daemon::complain("error", error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), daemon::BoxError> {
+    // Before the first daemon starts, so that no signal finds us without a way to stop it.
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGCHLD])?;
+    let plan = plan(arguments)?;
+    let mut running = plan.start(|step| println!("  {step}"))?;
+    show(&plan, &running);
+    for signal in signals.forever() {
+        if signal == SIGCHLD {
+            if let Some(ended) = running.ended() {
+                let log = plan.state.join(format!("log/{}.log", ended.name));
+                let (name, status) = (ended.name, ended.status);
+                running.stop()?;
+                return Err(format!(
+                    "`{name}` ended by itself ({status}), so everything was stopped; its log is `{}`",
+                    log.display()
+                )
+                .into());
+            }
+            continue;
+        }
+        println!("\nStopping");
+        running.stop()?;
+        println!("Stopped");
+        return Ok(());
+    }
+    Ok(())
+}
+
+fn plan(arguments: Arguments) -> Result<Plan, daemon::BoxError> {
+    let programs = match arguments.programs {
+        Some(programs) => programs,
+        None => env::current_exe()?
+            .parent()
+            .map(PathBuf::from)
+            .unwrap_or_default(),
+    };
+    let state = match arguments.state {
+        Some(state) => state,
+        None => default_state().ok_or("no `HOME`: name a state folder with `--state`")?,
+    };
+    Ok(Plan {
+        state: std::path::absolute(state)?,
+        root: arguments.root,
+        port: arguments.port,
+        programs,
+        call_timeout_seconds: None,
+    })
+}
+
+/// The user's state directory (XDG Base Directory Specification 0.8: a relative value is to be ignored).
+fn default_state() -> Option<PathBuf> {
+    let xdg = env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".local/state"));
+    Some(xdg.or_else(home)?.join("llmbasedos"))
+}
+
+fn show(plan: &Plan, running: &Running) {
+    let facts = running.facts();
+    println!("\nllmbasedos is ready.\n");
+    println!("  endpoint  {}", facts.endpoint);
+    println!("  key       {}", facts.key);
+    println!("  exposed   {}", facts.root.display());
+    println!("  state     {}", plan.state.display());
+    for (name, confinement) in &facts.confinement {
+        println!("  {name:<9} {confinement}");
+    }
+    if plan.root.is_none() {
+        println!("\nOnly that folder can be reached. To expose another: cargo xtask up --root DIR");
+    }
+    println!("\nWhoever has the key can read, change and delete what is exposed.");
+    for (title, text) in snippets(facts) {
+        println!("\n--- {title} ---\n{text}");
+    }
+    println!("\nCtrl-C stops everything.");
+}

@@ -1,0 +1,69 @@
+//! The server and what it works on.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+
+use capability::{BoxError, Server, Tools};
+use sandbox::Needs;
+use vroot::VRoot;
+
+use crate::config::Config;
+use crate::tools::{Delete, List, Read, Write};
+
+/// The folder within `state` for the records of writes that are under way.
+const PENDING: &str = "pending";
+
+/// The file server.
+pub struct Fs {
+    root: VRoot,
+}
+
+impl Fs {
+    pub(crate) fn root(&self) -> &VRoot {
+        &self.root
+    }
+}
+
+impl Server for Fs {
+    const NAME: &'static str = "fs";
+    const DESCRIPTION: &'static str = "Files beneath the exposed folder";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    type Config = Config;
+
+    fn open(config: Config) -> Result<Self, BoxError> {
+        let pending = config.state.join(PENDING);
+        match DirBuilder::new().mode(0o700).create(&pending) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(format!("`{}`: {error}", pending.display()).into());
+            }
+            _ => {}
+        }
+        let mut exclude = config.exclude;
+        exclude.push(config.state);
+        Ok(Self {
+            root: VRoot::open(&config.root, &pending, &exclude)?,
+        })
+    }
+
+    fn needs(&self) -> Needs<'_> {
+        self.root.handles().fold(Needs::none(), Needs::read_write)
+    }
+
+    fn recover(&self) -> Result<(), BoxError> {
+        let recovered = self.root.recover()?;
+        tracing::info!(
+            ?recovered,
+            "what an earlier process left unfinished is finished"
+        );
+        Ok(())
+    }
+
+    fn tools(tools: &mut Tools<Self>) {
+        tools
+            .add::<List>()
+            .add::<Read>()
+            .add::<Write>()
+            .add::<Delete>();
+    }
+}

@@ -1,0 +1,56 @@
+//! `fs_delete`.
+
+use capability::{Call, Effect, Tool, ToolError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vroot::Recursion;
+
+use crate::error::refused;
+use crate::fs::Fs;
+use crate::tools::{Status, path};
+
+/// Deletes a file, a link or a folder. Of a link only the link goes, never what it leads to. A folder that is not
+/// empty needs `recursive`. It cannot be undone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Delete {
+    /// What to delete, such as `/notes/old.md`.
+    path: String,
+    /// Delete a folder with all that it holds.
+    #[serde(default)]
+    recursive: bool,
+}
+
+/// A deletion that was made.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Deleted {
+    /// What was deleted.
+    path: String,
+    /// `success`: it is gone from the disk.
+    status: Status,
+}
+
+impl Tool for Delete {
+    type Server = Fs;
+    type Output = Deleted;
+    const NAME: &'static str = "fs_delete";
+    const METHOD: &'static str = "mcp.fs.delete";
+    const TITLE: &'static str = "Delete a file or folder";
+    const EFFECTS: &'static [Effect] = &[Effect::Destructive];
+
+    fn call(self, fs: &Fs, _: &Call) -> Result<Deleted, ToolError> {
+        let victim = path(&self.path)?;
+        let recursion = if self.recursive {
+            Recursion::Whole
+        } else {
+            Recursion::Refuse
+        };
+        fs.root()
+            .remove(&victim, recursion)
+            .map_err(|error| refused(&error))?;
+        Ok(Deleted {
+            path: victim.to_string(),
+            status: Status::Success,
+        })
+    }
+}

@@ -1,0 +1,126 @@
+//! `fs_list`.
+
+use std::time::SystemTime;
+
+use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vroot::Kind;
+
+use crate::error::refused;
+use crate::fs::Fs;
+use crate::limits::MAX_LIST_ENTRIES;
+use crate::tools::path;
+
+/// Lists what a folder holds: name, type, size and time of last change of each entry, sorted by name. A link is
+/// listed as a link and not followed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    /// The folder, such as `/` or `/notes`.
+    path: String,
+    /// The `next_cursor` of the page before; leave it out for the first page.
+    #[serde(default)]
+    cursor: Option<String>,
+    /// The most entries to return, 1 to 1000; 1000 if left out.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<usize>,
+}
+
+/// A page of a folder.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Listing {
+    /// The folder.
+    path: String,
+    /// Its entries, sorted by name.
+    entries: Vec<Listed>,
+    /// Where the next page begins, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// An entry of a folder.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Listed {
+    /// Its name.
+    name: String,
+    /// Its path.
+    path: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    kind: EntryType,
+    /// Its size in bytes; -1 for folders and where it cannot be told.
+    size: i64,
+    /// When it was last changed, in UTC by ISO 8601.
+    modified_at: Option<String>,
+}
+
+/// What an entry is.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum EntryType {
+    File,
+    Directory,
+    Symlink,
+    /// A pipe, a socket or a device.
+    Other,
+    /// It cannot be looked at, or its name is not Unicode.
+    Inaccessible,
+}
+
+impl Tool for List {
+    type Server = Fs;
+    type Output = Listing;
+    const NAME: &'static str = "fs_list";
+    const METHOD: &'static str = "mcp.fs.list";
+    const TITLE: &'static str = "List a folder";
+    const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+
+    fn call(self, fs: &Fs, _: &Call) -> Result<Listing, ToolError> {
+        let limit = self.limit.unwrap_or(MAX_LIST_ENTRIES);
+        if !(1..=MAX_LIST_ENTRIES).contains(&limit) {
+            let text = format!("`limit` must be from 1 to {MAX_LIST_ENTRIES}");
+            return Err(ToolError::new(ErrorKind::InvalidArguments, text));
+        }
+        let folder = path(&self.path)?;
+        let page = fs
+            .root()
+            .list(&folder, self.cursor.as_deref(), limit)
+            .map_err(|error| refused(&error))?;
+        let last = page.entries.last().map(|entry| entry.name.clone());
+        let entries = page.entries.into_iter().map(|entry| Listed {
+            path: folder.join(&entry.name),
+            name: entry.name,
+            kind: entry.kind.into(),
+            size: entry
+                .size
+                .and_then(|size| i64::try_from(size).ok())
+                .unwrap_or(-1),
+            modified_at: entry.modified.and_then(iso),
+        });
+        Ok(Listing {
+            path: folder.to_string(),
+            entries: entries.collect(),
+            next_cursor: last.filter(|_| page.more),
+        })
+    }
+}
+
+impl From<Kind> for EntryType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::File => Self::File,
+            Kind::Directory => Self::Directory,
+            Kind::Symlink => Self::Symlink,
+            Kind::Other => Self::Other,
+            Kind::Inaccessible => Self::Inaccessible,
+        }
+    }
+}
+
+/// A time in UTC; a file system may hold one that no calendar has.
+fn iso(time: SystemTime) -> Option<String> {
+    Timestamp::try_from(time).ok().map(|time| time.to_string())
+}

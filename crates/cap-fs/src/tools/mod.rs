@@ -1,0 +1,31 @@
+//! The tools, one file each.
+
+mod delete;
+mod list;
+mod read;
+mod write;
+
+pub(crate) use delete::Delete;
+pub(crate) use list::List;
+pub(crate) use read::Read;
+pub(crate) use write::Write;
+
+use capability::ToolError;
+use schemars::JsonSchema;
+use serde::Serialize;
+use vroot::VPath;
+
+use crate::error::refused;
+
+/// What a change that was made says of itself.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    /// It is done, and on the disk.
+    Success,
+}
+
+/// The path of an argument.
+fn path(text: &str) -> Result<VPath, ToolError> {
+    VPath::parse(text).map_err(|error| refused(&error))
+}

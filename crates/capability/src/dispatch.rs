@@ -1,0 +1,176 @@
+//! From a frame to its reply.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use mcp_types::{
+    CacheScope, CallToolResult, Caller, Content, DiscoverResult, Era, Implementation,
+    ListToolsResult, ProtocolVersion, ResultType, ServerCapabilities, meta,
+};
+use mcp_wire::{Message, Object, Request, RpcError, code, error_reply, result_reply};
+use serde_json::{Map, Value, json};
+
+use crate::call::Call;
+use crate::declare::{DeclareError, Entry, Outcome, Tools};
+use crate::tool::{Server, ToolError};
+
+/// A server with its tools, ready to answer.
+pub(crate) struct Dispatcher<S> {
+    server: S,
+    tools: Vec<Entry<S>>,
+    by_name: HashMap<String, usize>,
+}
+
+impl<S: Server> Dispatcher<S> {
+    pub(crate) fn new(server: S) -> Result<Arc<Self>, DeclareError> {
+        let tools = Tools::<S>::declared()?;
+        let by_name = tools
+            .iter()
+            .enumerate()
+            .map(|(at, tool)| (tool.name.to_string(), at))
+            .collect();
+        Ok(Arc::new(Self {
+            server,
+            tools,
+            by_name,
+        }))
+    }
+
+    /// Answers one message; notifications and stray answers get none. It may block.
+    pub(crate) fn answer(&self, frame: &[u8]) -> Option<Vec<u8>> {
+        let parsed = std::str::from_utf8(frame)
+            .map_err(|_| RpcError::new(code::PARSE_ERROR, "the message is not UTF-8"))
+            .and_then(|text| Message::parse(text).map_err(|error| error.to_rpc()));
+        match parsed {
+            Err(error) => Some(error_reply(None, &error)),
+            Ok(Message::Notification(_) | Message::Response(_)) => None,
+            Ok(Message::Request(request)) => Some(
+                self.request(&request)
+                    .unwrap_or_else(|error| error_reply(Some(request.id), &error)),
+            ),
+        }
+    }
+
+    fn request(&self, request: &Request<'_>) -> Result<Vec<u8>, RpcError> {
+        let params = object(
+            request.params.map(|raw| raw.get()),
+            "`params` must be an object",
+        )?;
+        let metadata = object(
+            params.get("_meta").map(|raw| raw.get()),
+            "`_meta` must be an object",
+        )?;
+        check_version(&metadata)?;
+        match request.method.as_ref() {
+            "server/discover" => Ok(result_reply(request.id, &discover::<S>())),
+            "tools/list" => Ok(result_reply(request.id, &self.list())),
+            "tools/call" => Ok(result_reply(request.id, &self.call(&params, &metadata)?)),
+            _ => Err(RpcError::new(code::METHOD_NOT_FOUND, "no such method")),
+        }
+    }
+
+    fn list(&self) -> ListToolsResult<Vec<&mcp_types::Tool>> {
+        ListToolsResult {
+            result_type: Some(ResultType::Complete),
+            tools: self.tools.iter().map(|entry| &entry.tool).collect(),
+            ttl_ms: Some(0),
+            cache_scope: Some(CacheScope::Private),
+            meta: Map::new(),
+        }
+    }
+
+    fn call(&self, params: &Object<'_>, metadata: &Object<'_>) -> Result<CallToolResult, RpcError> {
+        let invalid = |message: &str| RpcError::new(code::INVALID_PARAMS, message);
+        let caller = metadata
+            .get(meta::CALLER)
+            .and_then(|raw| serde_json::from_str::<Caller>(raw.get()).ok())
+            .ok_or_else(|| invalid("the caller is missing: only the gateway may call"))?;
+        let name = params
+            .get_str("name")
+            .ok_or_else(|| invalid("`name` must be a string"))?;
+        let entry = self
+            .by_name
+            .get(name.as_ref())
+            .and_then(|at| self.tools.get(*at))
+            .ok_or_else(|| invalid("no such tool"))?;
+        let arguments = match params.get("arguments") {
+            None => json!({}),
+            Some(raw) => serde_json::from_str(raw.get())
+                .map_err(|_| invalid("`arguments` holds text that is not Unicode"))?,
+        };
+        let span = tracing::info_span!("call", request_id = %caller.request, tool = %entry.name);
+        let _entered = span.enter();
+        let outcome = (entry.run)(&self.server, &Call::new(caller), arguments);
+        match &outcome {
+            Ok(_) => tracing::debug!("done"),
+            Err(error) => tracing::info!(kind = ?error.kind(), "refused"),
+        }
+        Ok(outcome.map_or_else(|error| failed(&error), succeeded))
+    }
+}
+
+/// The members of an object that may be absent.
+fn object<'a>(json: Option<&'a str>, otherwise: &'static str) -> Result<Object<'a>, RpcError> {
+    json.map_or(Ok(Object::empty()), Object::parse)
+        .map_err(|_| RpcError::new(code::INVALID_PARAMS, otherwise))
+}
+
+fn check_version(metadata: &Object<'_>) -> Result<(), RpcError> {
+    let asked = metadata.get_str(meta::PROTOCOL_VERSION).ok_or_else(|| {
+        RpcError::new(
+            code::INVALID_PARAMS,
+            "`_meta` must say the protocol version",
+        )
+    })?;
+    if ProtocolVersion::parse(&asked).is_some_and(|version| version.era() == Era::Modern) {
+        return Ok(());
+    }
+    let supported = [ProtocolVersion::LATEST.as_str()];
+    Err(RpcError::new(
+        code::UNSUPPORTED_PROTOCOL_VERSION,
+        "unsupported protocol version",
+    )
+    .with_data(json!({ "supported": supported, "requested": asked })))
+}
+
+fn discover<S: Server>() -> DiscoverResult {
+    let info = Implementation {
+        name: S::NAME,
+        title: S::DESCRIPTION,
+        version: S::VERSION,
+    };
+    DiscoverResult {
+        result_type: ResultType::Complete,
+        supported_versions: vec![ProtocolVersion::LATEST.as_str()],
+        capabilities: ServerCapabilities::default(),
+        instructions: S::DESCRIPTION,
+        ttl_ms: 0,
+        cache_scope: CacheScope::Private,
+        meta: BTreeMap::from([(meta::SERVER_INFO, info)]),
+    }
+}
+
+fn succeeded(outcome: Outcome) -> CallToolResult {
+    CallToolResult {
+        result_type: ResultType::Complete,
+        content: vec![Content::Text { text: outcome.text }],
+        structured_content: Some(outcome.structured),
+        is_error: false,
+        meta: Map::new(),
+    }
+}
+
+/// A failure of the tool is a result, not a protocol error, so that the model reads it and can mend its call
+/// (MCP 2025-11-25, "Error handling", arguments that do not fit included).
+fn failed(error: &ToolError) -> CallToolResult {
+    let kind = serde_json::to_value(error.kind()).unwrap_or(Value::Null);
+    CallToolResult {
+        result_type: ResultType::Complete,
+        content: vec![Content::Text {
+            text: error.to_string(),
+        }],
+        structured_content: None,
+        is_error: true,
+        meta: Map::from_iter([(meta::ERROR_KIND.to_owned(), kind)]),
+    }
+}

@@ -1,0 +1,30 @@
+//! The bounds of a capability server.
+
+use std::time::Duration;
+
+/// Calls that may be under way at once, waiting for a thread included.
+///
+/// The gateway brings all clients over one connection; beyond this, an answer that says "busy" serves a
+/// client better than a longer queue.
+pub const MAX_CALLS: usize = 256;
+
+/// Connections that may be open at once. The gateway holds one; the rest is room for its restart and for an
+/// administrator.
+pub const MAX_CONNECTIONS: usize = 16;
+
+/// Replies that may wait for the reader of a connection before handlers wait for it too.
+pub const REPLY_QUEUE: usize = 64;
+
+/// Threads that run handlers, where `LLMBDO_<NAME>_WORKERS` does not say otherwise: handlers wait for disks
+/// and peers more than for a core.
+pub const DEFAULT_WORKERS: usize = 8;
+
+/// The most that `LLMBDO_<NAME>_WORKERS` may ask for; a thread that waits still costs its stack.
+pub const MAX_WORKERS: usize = 128;
+
+/// How long calls that are under way may go on after the signal to stop. systemd kills at 90 s by default; a
+/// person who presses Ctrl-C waits for this.
+pub const DRAIN: Duration = Duration::from_secs(5);
+
+/// How many faults of its arguments a call is told at once: enough to mend them in one go, few enough to read.
+pub const MAX_ARGUMENT_FAULTS: usize = 5;

@@ -1,0 +1,194 @@
+//! The document itself.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::names::{MethodName, ServiceName, ToolName};
+
+/// The size of a cap file, in bytes.
+///
+/// A hundred tools with long schemas take about 200 kB; what is larger is not meant for a model anyway.
+pub const MAX_CAP_FILE_BYTES: usize = 1024 * 1024;
+
+/// A cap file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CapFile {
+    /// The server's name; also that of the file and of the socket.
+    pub service_name: ServiceName,
+    /// What the server is for, in a sentence.
+    pub description: String,
+    /// Its version.
+    pub version: String,
+    /// What can be called.
+    pub capabilities: Vec<Method>,
+}
+
+/// One thing that can be called, by its legacy name and as an MCP tool.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Method {
+    /// The name in the legacy dialect.
+    pub method: MethodName,
+    /// What it does.
+    pub description: String,
+    /// JSON Schema of the positional parameters of the legacy dialect.
+    pub params_schema: Value,
+    /// JSON Schema of the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_schema: Option<Value>,
+    /// The MCP tool, as text: what is shown to clients is exactly what the server declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<Box<RawValue>>,
+    /// What a call may do.
+    #[serde(default)]
+    pub effects: Vec<Effect>,
+}
+
+/// What a call may do to the world. Policy, approval, the shell's warnings and MCP's annotations are all
+/// read from this one declaration; a method that declares nothing is taken to be capable of all but undo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// It changes nothing.
+    ReadOnly,
+    /// It may remove or replace something.
+    Destructive,
+    /// The same call again changes nothing more.
+    Idempotent,
+    /// It reaches outside of the appliance.
+    OpenWorld,
+    /// What it did can be undone.
+    Undoable,
+}
+
+/// Why a cap file is refused; the whole file is, not a part.
+#[derive(Debug, thiserror::Error)]
+pub enum CapFileError {
+    /// The file is larger than [`MAX_CAP_FILE_BYTES`].
+    #[error("the file is larger than {MAX_CAP_FILE_BYTES} bytes")]
+    TooLarge,
+    /// The text is not JSON of this shape.
+    #[error("not a cap file: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// The server's name differs from that of the file.
+    #[error("`service_name` is `{found}`, but the file is named `{expected}.cap.json`")]
+    OtherName {
+        /// The name in the document.
+        found: ServiceName,
+        /// The name that the file has.
+        expected: ServiceName,
+    },
+    /// A method or tool stands twice.
+    #[error("`{0}` is declared twice")]
+    Duplicate(String),
+}
+
+/// The one member of a tool that we route by.
+#[derive(Deserialize)]
+struct ToolView {
+    name: ToolName,
+}
+
+impl CapFile {
+    /// Reads the cap file of the server `name` and checks it whole.
+    pub fn parse(name: &ServiceName, text: &[u8]) -> Result<Self, CapFileError> {
+        if text.len() > MAX_CAP_FILE_BYTES {
+            return Err(CapFileError::TooLarge);
+        }
+        let file: Self = serde_json::from_slice(text)?;
+        if file.service_name != *name {
+            return Err(CapFileError::OtherName {
+                found: file.service_name,
+                expected: name.clone(),
+            });
+        }
+        let mut seen = HashSet::new();
+        for method in &file.capabilities {
+            let tool = method.tool_name()?.map(|tool| tool.to_string());
+            for name in tool.into_iter().chain([method.method.to_string()]) {
+                if !seen.insert(name.clone()) {
+                    return Err(CapFileError::Duplicate(name));
+                }
+            }
+        }
+        Ok(file)
+    }
+}
+
+impl Method {
+    /// The name of its MCP tool, if it is one.
+    pub fn tool_name(&self) -> Result<Option<ToolName>, serde_json::Error> {
+        let view = self
+            .tool
+            .as_ref()
+            .map(|tool| serde_json::from_str::<ToolView>(tool.get()));
+        Ok(view.transpose()?.map(|view| view.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn method(method: &str, tool: &str) -> String {
+        format!(
+            r#"{{"method":"{method}","description":"","params_schema":{{}},"tool":{{"name":"{tool}","x-new":[1]}}}}"#
+        )
+    }
+
+    fn check(name: &str, methods: &[String], expected: Result<(), &str>) {
+        let text = format!(
+            r#"{{"service_name":"{name}","description":"d","version":"1","capabilities":[{}]}}"#,
+            methods.join(",")
+        );
+        let parsed = CapFile::parse(&ServiceName::try_from("fs").unwrap(), text.as_bytes());
+        match (parsed, expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(error), Err(reason)) => assert!(error.to_string().contains(reason), "{error}"),
+            (parsed, expected) => panic!("{parsed:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_good_file_keeps_the_text_of_its_tools() {
+        check(
+            "fs",
+            &[
+                method("mcp.fs.list", "fs_list"),
+                method("mcp.fs.read", "fs_read"),
+            ],
+            Ok(()),
+        );
+        let name = ServiceName::try_from("fs").unwrap();
+        let text = format!(
+            r#"{{"service_name":"fs","description":"","version":"","capabilities":[{}]}}"#,
+            method("mcp.fs.list", "fs_list")
+        );
+        let file = CapFile::parse(&name, text.as_bytes()).unwrap();
+        let tool = file.capabilities.first().unwrap().tool.as_ref().unwrap();
+        assert_eq!(tool.get(), r#"{"name":"fs_list","x-new":[1]}"#);
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_whole() {
+        check("sf", &[], Err("`service_name` is `sf`"));
+        check("../fs", &[], Err("must match"));
+        check("fs", &[method("list", "fs_list")], Err("must match"));
+        check("fs", &[method("mcp.fs.list", "fs list")], Err("must match"));
+        let twice = [
+            method("mcp.fs.list", "fs_list"),
+            method("mcp.fs.read", "fs_list"),
+        ];
+        check("fs", &twice, Err("declared twice"));
+        let twice = [method("mcp.fs.list", "a"), method("mcp.fs.list", "b")];
+        check("fs", &twice, Err("declared twice"));
+        let huge = vec![b' '; MAX_CAP_FILE_BYTES + 1];
+        let name = ServiceName::try_from("fs").unwrap();
+        assert!(matches!(
+            CapFile::parse(&name, &huge),
+            Err(CapFileError::TooLarge)
+        ));
+    }
+}

@@ -1,0 +1,13 @@
+//! The cap file: what a capability server declares, typed, bounded and checked.
+//!
+//! `/run/mcp/NAME.cap.json` names the methods of the server behind `/run/mcp/NAME.sock`. It is made at
+//! build time from the server's own types (`capability` writes it) and read by the gateway, so the tools
+//! of a daemon that is not running can be listed. The members `service_name`, `description`, `version`
+//! and `capabilities[{method, description, params_schema, result_schema}]` are those of the legacy
+//! contract; `tool` and `effects` are what genuine MCP needs.
+
+mod document;
+mod names;
+
+pub use document::{CapFile, CapFileError, Effect, MAX_CAP_FILE_BYTES, Method};
+pub use names::{MethodName, NameError, ServiceName, ToolName};

@@ -1,0 +1,70 @@
+//! What every daemon does at its start and its end: arguments, signals, the supervisor.
+
+use std::error::Error;
+use std::io::{self, Write};
+
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
+pub use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Any error, for what only an administrator will read.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Arguments that every daemon takes.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Arguments {
+    /// Start even where the kernel cannot confine this process; its status then says so.
+    #[arg(long)]
+    pub unconfined: bool,
+    /// Stop when the process that started this one, which has this id, ends, however it ends.
+    #[arg(long, value_name = "PID")]
+    pub parent: Option<i32>,
+}
+
+impl Arguments {
+    /// Does what must be done before anything else.
+    pub fn apply(self) -> io::Result<()> {
+        if let Some(parent) = self.parent {
+            set_parent_process_death_signal(Some(Signal::TERM))?;
+            // It may have ended before the line above; then another process has adopted us.
+            if getppid() != Pid::from_raw(parent) {
+                return Err(io::Error::other(
+                    "the process that started this one has ended",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Waits for the signal to stop (SIGTERM or SIGINT), and tells the supervisor when it has come.
+///
+/// It must be called within a runtime; from then on the signals no longer end the process.
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        notify(&[NotifyState::Stopping]);
+        tracing::info!("stopping");
+    })
+}
+
+/// Tells the supervisor, if there is one. A supervisor that cannot be told is no reason to stop serving.
+pub fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "the supervisor could not be told");
+    }
+}
+
+/// Says on standard error why the daemon does not run, causes included. It works before there is a log.
+pub fn complain(name: &str, error: &(dyn Error + 'static)) {
+    let mut line = format!("{name}: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    // Standard error may be closed; then nobody reads it.
+    drop(writeln!(io::stderr(), "{line}"));
+}

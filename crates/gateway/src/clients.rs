@@ -1,0 +1,137 @@
+//! Client keys: who may call.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+/// The bytes of a key's hash.
+const HASH_BYTES: usize = 32;
+
+/// The file of client keys. Keys are 256 random bits, so a plain hash keeps them safe at rest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientsFile {
+    /// Every client.
+    pub clients: Vec<Client>,
+}
+
+/// A client and the hash of its key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Its name, for policy and logs.
+    pub name: String,
+    /// SHA-256 of the key's text, in hexadecimal: see [`key_hash`].
+    pub key_sha256: String,
+}
+
+/// The hash that [`Client::key_sha256`] holds for a key.
+pub fn key_hash(key: &str) -> String {
+    hash(key.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn hash(key: &[u8]) -> [u8; HASH_BYTES] {
+    Sha256::digest(key).into()
+}
+
+/// The clients, ready to be asked.
+pub(crate) struct Clients(Vec<(String, [u8; HASH_BYTES])>);
+
+/// Why a file of client keys is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientsError {
+    #[error("client `{0}`: `key_sha256` must be 64 hexadecimal digits")]
+    Hash(String),
+    #[error("two clients are named `{0}`")]
+    Twice(String),
+}
+
+impl TryFrom<ClientsFile> for Clients {
+    type Error = ClientsError;
+
+    fn try_from(file: ClientsFile) -> Result<Self, ClientsError> {
+        let mut clients: Vec<(String, [u8; HASH_BYTES])> = Vec::new();
+        for Client { name, key_sha256 } in file.clients {
+            if clients.iter().any(|(other, _)| *other == name) {
+                return Err(ClientsError::Twice(name));
+            }
+            let Some(hash) = from_hex(&key_sha256) else {
+                return Err(ClientsError::Hash(name));
+            };
+            clients.push((name, hash));
+        }
+        Ok(Self(clients))
+    }
+}
+
+impl Clients {
+    /// Whose key this is. Every stored hash is compared, each in constant time, so that the time tells neither
+    /// how much of a key was right nor which client it is.
+    pub(crate) fn find(&self, key: &str) -> Option<&str> {
+        let hash = hash(key.as_bytes());
+        let mut found = 0_u32;
+        for (at, (_, stored)) in (1_u32..).zip(&self.0) {
+            let equal: Choice = stored.ct_eq(&hash);
+            found.conditional_assign(&at, equal);
+        }
+        let at = usize::try_from(found).ok()?.checked_sub(1)?;
+        self.0.get(at).map(|(name, _)| name.as_str())
+    }
+}
+
+fn from_hex(text: &str) -> Option<[u8; HASH_BYTES]> {
+    let mut hash = [0; HASH_BYTES];
+    if text.len() != 2 * HASH_BYTES || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clients(pairs: &[(&str, &str)]) -> Result<Clients, ClientsError> {
+        let client = |(name, hash): &(&str, &str)| Client {
+            name: (*name).into(),
+            key_sha256: (*hash).into(),
+        };
+        Clients::try_from(ClientsFile {
+            clients: pairs.iter().map(client).collect(),
+        })
+    }
+
+    #[test]
+    fn finds_whose_key_it_is() {
+        let (a, b) = (key_hash("key a"), key_hash("key b"));
+        let clients = clients(&[("anna", &a), ("bert", &b)]).unwrap();
+        assert_eq!(clients.find("key a"), Some("anna"));
+        assert_eq!(clients.find("key b"), Some("bert"));
+        for wrong in ["", "key", "key c", &a] {
+            assert_eq!(clients.find(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_file_that_is_not_clear() {
+        let good = key_hash("x");
+        assert!(matches!(
+            clients(&[("a", "12")]),
+            Err(ClientsError::Hash(_))
+        ));
+        assert!(matches!(
+            clients(&[("a", &"zz".repeat(32))]),
+            Err(ClientsError::Hash(_))
+        ));
+        assert!(matches!(
+            clients(&[("a", &good), ("a", &good)]),
+            Err(ClientsError::Twice(_))
+        ));
+    }
+}

@@ -1,0 +1,35 @@
+//! Whether the gateway lives, and whether it can be used.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::http::App;
+use crate::http::refusal::json as answer;
+
+/// 200 while the process answers.
+pub(crate) async fn healthz() -> Response {
+    answer(StatusCode::OK, br#"{"status":"ok"}"#.to_vec())
+}
+
+/// 200 once there is something to call, 503 before, with what is registered and how this process is confined.
+///
+/// It connects to no server: a probe must not start daemons that sleep until they are called.
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+    let servers = app.mcp.registry().server_names();
+    let ready = !servers.is_empty();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = json!({
+        "status": if ready { "ready" } else { "no capability server is registered" },
+        "servers": servers,
+        "confinement": app.confinement,
+    });
+    answer(status, body.to_string().into_bytes())
+}

@@ -1,0 +1,82 @@
+//! The client key: `Authorization: Bearer KEY`.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use mcp_wire::code;
+
+use crate::http::{App, Refusal};
+use crate::transport::Place;
+
+/// The client whose key the request showed.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientName(pub(crate) Arc<str>);
+
+/// Lets a request pass whose key is good.
+///
+/// A missing and a wrong key get the same plain answer. It names no OAuth metadata on purpose: hosts that see
+/// some start OAuth and drop the key that they were given.
+pub(crate) async fn require(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let client = key(request.headers()).and_then(|key| app.clients.find(key));
+    let Some(client) = client else {
+        let message = "a client key is needed: send `Authorization: Bearer KEY`";
+        return Refusal::new(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message)
+            .with(header::WWW_AUTHENTICATE, "Bearer realm=\"llmbasedos\"")
+            .into_response();
+    };
+    let place = request.extensions().get::<Arc<Place>>();
+    if !place.is_some_and(|place| place.belongs_to(client)) {
+        let message = "this client has too many connections open: close some";
+        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code::OVERLOADED, message)
+            .with(header::CONNECTION, "close")
+            .into_response();
+    }
+    let client = ClientName(client.into());
+    request.extensions_mut().insert(client);
+    next.run(request).await
+}
+
+/// The key of the one `Authorization` header; the scheme's name has no case (RFC 9110, 11.1).
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| key.trim_start_matches(' '))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn check(values: &[&'static str], expected: Option<&str>) {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        assert_eq!(key(&headers), expected, "{values:?}");
+    }
+
+    #[test]
+    fn one_bearer_key_only() {
+        check(&["Bearer k"], Some("k"));
+        check(&["bearer  k"], Some("k"));
+        check(&["Basic k"], None);
+        check(&["Bearer"], None);
+        check(&["k"], None);
+        check(&[], None);
+        check(&["Bearer k", "Bearer k"], None);
+    }
+}

@@ -1,0 +1,130 @@
+//! `POST /mcp`: the body in, the answer out.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use mcp_wire::code;
+use mcp_wire::limits::MAX_MESSAGE_BYTES;
+
+use crate::http::key::ClientName;
+use crate::http::refusal::json;
+use crate::http::{App, Refusal};
+use crate::limits::BODY;
+use crate::mcp::Answer;
+
+/// Shows the id under which the logs know the request.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers one MCP message.
+pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let Some(ClientName(client)) = head.extensions.get::<ClientName>() else {
+        // The page lies behind the key, so there always is one; without it, nothing is served.
+        return Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            code::UNAUTHENTICATED,
+            "a client key is needed",
+        )
+        .into_response();
+    };
+    let id = app.mcp.request_id();
+    let span = tracing::info_span!("request", request_id = %id, client = %client);
+    let mut response = {
+        use tracing::Instrument as _;
+        let answer = answer(&app, client, &id, &head.headers, body);
+        match answer.instrument(span).await {
+            Ok(Answer::Accepted) => StatusCode::ACCEPTED.into_response(),
+            Ok(Answer::Reply(reply)) => json(StatusCode::OK, reply),
+            Err(refusal) => refusal.into_response(),
+        }
+    };
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    response
+}
+
+async fn answer(
+    app: &App,
+    client: &str,
+    id: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Answer, Refusal> {
+    check_types(headers)?;
+    let body = read(headers, body).await?;
+    app.mcp.answer(client, id, headers, &body).await
+}
+
+/// JSON in, JSON out.
+fn check_types(headers: &HeaderMap) -> Result<(), Refusal> {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let essence = |value: &str| {
+        value
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+    };
+    if text(header::CONTENT_TYPE).map(essence).as_deref() != Some("application/json") {
+        let message = "`Content-Type` must be `application/json`";
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refusal::new(status, code::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    let accepts = text(header::ACCEPT).is_none_or(|accept| {
+        accept
+            .split(',')
+            .map(essence)
+            .any(|kind| matches!(kind.as_str(), "application/json" | "application/*" | "*/*"))
+    });
+    if accepts {
+        return Ok(());
+    }
+    let message = "`Accept` must list `application/json` and `text/event-stream`";
+    Err(Refusal::new(
+        StatusCode::NOT_ACCEPTABLE,
+        code::NOT_ACCEPTABLE,
+        message,
+    ))
+}
+
+/// The whole body, if it is short enough and comes in time. A length that is announced is refused before a byte
+/// of it is read.
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        let message = format!("a message may have at most {MAX_MESSAGE_BYTES} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, message)
+            .with(header::CONNECTION, "close")
+    };
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_MESSAGE_BYTES) {
+        return Err(too_large());
+    }
+    let broken = |status, message| {
+        Refusal::new(status, code::INVALID_REQUEST, message).with(header::CONNECTION, "close")
+    };
+    match tokio::time::timeout(BODY, Limited::new(body, MAX_MESSAGE_BYTES).collect()).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(broken(
+            StatusCode::BAD_REQUEST,
+            "the body could not be read",
+        )),
+        Err(_) => Err(broken(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not come in time",
+        )),
+    }
+}

@@ -1,0 +1,64 @@
+//! A request that is not served, and how the client is told.
+
+use axum::body::Body;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use mcp_wire::{Id, RpcError, error_reply};
+
+/// An error with its HTTP status.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    body: Vec<u8>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// A refusal of a request whose id is not known.
+    pub(crate) fn new(status: StatusCode, code: i32, message: impl Into<String>) -> Self {
+        Self::of(status, None, &RpcError::new(code, message))
+    }
+
+    /// A refusal of a request with this id.
+    pub(crate) fn of(status: StatusCode, id: Option<Id<'_>>, error: &RpcError) -> Self {
+        tracing::info!(status = status.as_u16(), code = error.code, "refused");
+        Self {
+            status,
+            body: error_reply(id, error),
+            header: None,
+        }
+    }
+
+    /// The same with a header.
+    pub(crate) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.header = Some((name, HeaderValue::from_static(value)));
+        self
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = json(self.status, self.body);
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// A JSON answer that no cache keeps and no browser takes for anything else.
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}

@@ -1,0 +1,27 @@
+//! Routes, authenticates and limits all MCP traffic.
+//!
+//! A request passes these rooms, in this order, and each can only refuse or pass it on:
+//!
+//! 1. [`transport`]: connections, their limits and deadlines;
+//! 2. [`http`]: `Host` and `Origin`, then the client key, then the page;
+//! 3. [`mcp`]: which era the request speaks, what it asks, and the translation between eras;
+//! 4. [`registry`]: which server offers the tool, found through `*.cap.json`;
+//! 5. [`upstream`]: the one connection to that server, shared by all calls.
+//!
+//! The gateway forwards bytes: it reads the few members that it routes by, sets the id and the caller member,
+//! and leaves the rest as it came.
+
+mod clients;
+mod config;
+mod entry;
+mod http;
+pub mod limits;
+mod mcp;
+mod registry;
+mod request_id;
+mod transport;
+mod upstream;
+
+pub use clients::{Client, ClientsFile, key_hash};
+pub use config::Config;
+pub use entry::main;

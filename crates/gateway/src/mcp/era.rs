@@ -1,0 +1,44 @@
+//! Which era a request speaks.
+
+use axum::http::HeaderMap;
+use mcp_types::{Era, ProtocolVersion, meta};
+use mcp_wire::{Object, Request, RpcError, code};
+use serde_json::json;
+
+use crate::mcp::{modern, versions};
+
+/// Decides the era: `_meta` that says a revision, or the header of a modern one, makes it modern; `initialize`
+/// and everything else is of the older era, where the header came late (2025-06-18) and may be absent.
+pub(super) fn decide(
+    request: &Request<'_>,
+    metadata: &Object<'_>,
+    headers: &HeaderMap,
+) -> Result<Era, RpcError> {
+    let header = modern::header(headers, &modern::PROTOCOL_VERSION)?;
+    let stated = metadata.get_str(meta::PROTOCOL_VERSION);
+    if request.method == "initialize" && stated.is_none() {
+        return Ok(Era::Legacy);
+    }
+    if let Some(stated) = stated {
+        return match ProtocolVersion::parse(&stated).map(ProtocolVersion::era) {
+            Some(Era::Modern) => Ok(Era::Modern),
+            _ => Err(unsupported(&stated)),
+        };
+    }
+    match header.as_deref() {
+        None => Ok(Era::Legacy),
+        Some(date) => ProtocolVersion::parse(date)
+            .map(ProtocolVersion::era)
+            .ok_or_else(|| unsupported(date)),
+    }
+}
+
+/// Lists what is served, so that a client of both eras can go on with one of them (MCP 2026-07-28,
+/// "Versioning").
+fn unsupported(requested: &str) -> RpcError {
+    RpcError::new(
+        code::UNSUPPORTED_PROTOCOL_VERSION,
+        "unsupported protocol version",
+    )
+    .with_data(json!({ "supported": versions(), "requested": requested }))
+}

@@ -1,0 +1,137 @@
+//! `tools/list` and `tools/call`.
+
+use mcp_types::{
+    CacheScope, Caller, Era, ListToolsResult, Origin, ProtocolVersion, ResultType, Scope, meta,
+};
+use mcp_wire::{Edit, Message, Object, RpcError, code, result_reply};
+use serde_json::Map;
+
+use crate::limits::LIST_TTL_MS;
+use crate::mcp::{Asked, Mcp};
+use crate::upstream::CallError;
+
+/// About what an envelope and the members that we set take, so that a message is written without growing.
+const ENVELOPE_BYTES: usize = 512;
+
+/// What a client of the older era is not told.
+const MODERN_RESULT_MEMBERS: [(&str, Edit<'static>); 3] = [
+    ("resultType", Edit::Remove),
+    ("ttlMs", Edit::Remove),
+    ("cacheScope", Edit::Remove),
+];
+
+impl Mcp {
+    /// Every tool, in one page.
+    pub(super) fn list_tools(&self, asked: &Asked<'_>) -> Result<Vec<u8>, RpcError> {
+        if asked.params.get("cursor").is_some() {
+            return Err(RpcError::new(
+                code::INVALID_PARAMS,
+                "no such `cursor`: the list is one page",
+            ));
+        }
+        let modern = asked.era == Era::Modern;
+        let table = self.registry.table();
+        let result = ListToolsResult {
+            result_type: modern.then_some(ResultType::Complete),
+            tools: table.tools(),
+            ttl_ms: modern.then_some(LIST_TTL_MS),
+            cache_scope: modern.then_some(CacheScope::Private),
+            meta: Map::new(),
+        };
+        Ok(result_reply(asked.request.id, &result))
+    }
+
+    /// Passes a call to the server that offers the tool, and its answer back.
+    pub(super) async fn call_tool(&self, asked: &Asked<'_>) -> Result<Vec<u8>, RpcError> {
+        let invalid = |text: &str| RpcError::new(code::INVALID_PARAMS, text);
+        let name = asked
+            .params
+            .get_str("name")
+            .ok_or_else(|| invalid("`name` must be a string"))?;
+        let server =
+            self.registry.table().server_of(&name).ok_or_else(|| {
+                invalid("unknown tool: ask `tools/list` for those that there are")
+            })?;
+        let caller = caller(asked)?;
+        let message = |id: &str| forwarded(asked, &caller, id);
+        let reply = server.call(message, self.deadline).await.map_err(|error| {
+            tracing::warn!(server = server.name(), %error, "a call failed");
+            failed(&error)
+        })?;
+        returned(asked, &reply).ok_or_else(|| {
+            tracing::warn!(
+                server = server.name(),
+                "a reply was not a JSON-RPC response"
+            );
+            failed(&CallError::Broken)
+        })
+    }
+}
+
+/// The caller member: whose call it is, as we know it.
+fn caller(asked: &Asked<'_>) -> Result<String, RpcError> {
+    let caller = Caller {
+        client: asked.client.to_owned(),
+        run: None,
+        request: asked.request_id.to_owned(),
+        origin: Origin::Http,
+        scopes: vec![Scope {
+            collection: "files".into(),
+            prefix: "/".into(),
+        }],
+        policy_generation: 0,
+    };
+    serde_json::to_string(&caller)
+        .map_err(|_| RpcError::new(code::INTERNAL_ERROR, "the caller could not be written"))
+}
+
+/// The request as its server gets it: with our id, with our caller member in place of any that was sent, and,
+/// from an older client, with what the modern dialect wants.
+fn forwarded(asked: &Asked<'_>, caller: &str, id: &str) -> Vec<u8> {
+    let version = format!("\"{}\"", ProtocolVersion::LATEST);
+    let edits = [
+        (meta::CALLER, Edit::Raw(caller)),
+        (meta::PROTOCOL_VERSION, Edit::Raw(&version)),
+        (meta::CLIENT_CAPABILITIES, Edit::Raw("{}")),
+    ];
+    let edits = match asked.era {
+        Era::Modern => edits.get(..1).unwrap_or_default(),
+        Era::Legacy => &edits,
+    };
+    let params = [("_meta", Edit::Object(&asked.metadata, edits))];
+    let body = [
+        ("id", Edit::Raw(id)),
+        ("params", Edit::Object(&asked.params, &params)),
+    ];
+    let length = asked.request.params.map_or(0, |raw| raw.get().len());
+    let mut out = Vec::with_capacity(length + caller.len() + ENVELOPE_BYTES);
+    asked.request.envelope.write(&body, &mut out);
+    out
+}
+
+/// The server's reply as the client gets it: under the client's own id, and without what its era does not know.
+fn returned(asked: &Asked<'_>, reply: &[u8]) -> Option<Vec<u8>> {
+    let Ok(Message::Response(response)) = Message::parse(std::str::from_utf8(reply).ok()?) else {
+        return None;
+    };
+    let mut out = Vec::with_capacity(reply.len() + asked.request.id.as_str().len());
+    let id = ("id", Edit::Raw(asked.request.id.as_str()));
+    match (asked.era, response.outcome) {
+        (Era::Legacy, Ok(result)) => {
+            let result = Object::parse(result.get()).ok()?;
+            let result = ("result", Edit::Object(&result, &MODERN_RESULT_MEMBERS));
+            response.envelope.write(&[id, result], &mut out);
+        }
+        _ => response.envelope.write(&[id], &mut out),
+    }
+    Some(out)
+}
+
+fn failed(error: &CallError) -> RpcError {
+    let code = match error {
+        CallError::Unreachable | CallError::Died | CallError::Broken => code::SERVER_UNAVAILABLE,
+        CallError::Overloaded => code::OVERLOADED,
+        CallError::TimedOut => code::SERVER_TIMEOUT,
+    };
+    RpcError::new(code, error.to_string())
+}

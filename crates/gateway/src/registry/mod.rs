@@ -1,0 +1,108 @@
+//! Which capability servers there are, found through the cap files of one folder.
+
+mod scan;
+mod table;
+mod watch;
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+pub(crate) use table::Table;
+
+use crate::upstream::Server;
+
+/// The folder of cap files, and what was last found there.
+pub(crate) struct Registry {
+    folder: Arc<Folder>,
+    table: Arc<ArcSwap<Table>>,
+}
+
+/// The folder, held open: it is read through the handle, so that the sandbox can name it.
+pub(crate) struct Folder {
+    path: PathBuf,
+    handle: OwnedFd,
+}
+
+impl Registry {
+    /// Opens the folder. It is read when [`Registry::follow`] is called, within the sandbox.
+    pub(crate) fn open(path: PathBuf) -> rustix::io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = openat(CWD, &path, flags, Mode::empty())?;
+        Ok(Self {
+            folder: Arc::new(Folder { path, handle }),
+            table: Arc::default(),
+        })
+    }
+
+    /// The handle that the sandbox must let be read.
+    pub(crate) fn handle(&self) -> BorrowedFd<'_> {
+        self.folder.handle.as_fd()
+    }
+
+    /// What there is now.
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.table.load_full()
+    }
+
+    /// The names of the servers that there are.
+    pub(crate) fn server_names(&self) -> Vec<String> {
+        self.table.load().servers().keys().cloned().collect()
+    }
+
+    /// Reads the folder, and again whenever it changes. The watch is set before the first reading, so no change
+    /// falls between the two.
+    pub(crate) fn follow(&self) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
+        let changes = watch::Changes::of(&self.folder.path)?;
+        let (folder, table) = (self.folder.clone(), self.table.clone());
+        read(&folder, &table);
+        Ok(async move {
+            let mut changes = changes;
+            while changes.next().await {
+                read(&folder, &table);
+            }
+            tracing::error!(
+                "the folder of cap files can no longer be watched: restart the gateway"
+            );
+        })
+    }
+}
+
+/// Reads the folder and puts the new table in place of the old. Servers that are still there keep their
+/// connection.
+fn read(folder: &Folder, table: &ArcSwap<Table>) {
+    let old = table.load();
+    let declared = match scan::scan(folder) {
+        Ok(declared) => declared,
+        Err(error) => {
+            tracing::error!(%error, "the folder of cap files cannot be read: the old tools stay");
+            return;
+        }
+    };
+    let mut servers: HashMap<String, Arc<Server>> = HashMap::new();
+    for (name, (_, owner)) in &declared {
+        let kept = old
+            .servers()
+            .get(name.as_str())
+            .filter(|server| server.owner() == *owner);
+        let server = kept.cloned().unwrap_or_else(|| {
+            let socket = folder.path.join(format!("{name}.sock"));
+            Arc::new(Server::new(name.to_string(), socket, *owner))
+        });
+        servers.insert(name.to_string(), server);
+    }
+    let files = declared
+        .into_iter()
+        .map(|(name, (file, _))| (name.to_string(), file));
+    let new = Table::new(files, &servers);
+    tracing::info!(
+        servers = servers.len(),
+        tools = new.tools().len(),
+        "cap files read"
+    );
+    table.store(Arc::new(new));
+}

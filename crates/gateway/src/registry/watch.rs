@@ -1,0 +1,44 @@
+//! Changes in the folder of cap files.
+
+use std::io;
+use std::path::Path;
+
+use futures_util::StreamExt;
+use inotify::{EventStream, Inotify, WatchMask};
+
+use crate::limits::SETTLE;
+
+/// The bytes for events of one read; when more happens the kernel says so, and the whole folder is read anyway.
+const BUFFER_BYTES: usize = 4096;
+
+/// Tells that something in a folder has changed.
+pub(super) struct Changes(EventStream<[u8; BUFFER_BYTES]>);
+
+impl Changes {
+    /// Watches from here on. Files appear by rename, but one that is written in place is seen too.
+    pub(super) fn of(folder: &Path) -> io::Result<Self> {
+        let inotify = Inotify::init()?;
+        let mask = WatchMask::MOVE
+            | WatchMask::CLOSE_WRITE
+            | WatchMask::DELETE
+            | WatchMask::ATTRIB
+            | WatchMask::ONLYDIR;
+        inotify.watches().add(folder, mask)?;
+        Ok(Self(inotify.into_event_stream([0; BUFFER_BYTES])?))
+    }
+
+    /// Waits for a change, and for those that follow it closely. An overflow is a change too: the folder is always
+    /// read whole. `false`: nothing can be seen any more.
+    pub(super) async fn next(&mut self) -> bool {
+        if !matches!(self.0.next().await, Some(Ok(_))) {
+            return false;
+        }
+        loop {
+            match tokio::time::timeout(SETTLE, self.0.next()).await {
+                Ok(Some(Ok(_))) => {}
+                Ok(_) => return false,
+                Err(_) => return true,
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The accept loop. It is our own because published `axum::serve` installs no timer, so that a head may
+//! take for ever and a silent connection stays.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+use crate::limits::{DRAIN, FIRST_BYTE, HEAD, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::transport::{Place, Places};
+
+/// Serves `pages` on `listener` until `stop` is done, then lets the requests that are under way end.
+pub(crate) async fn serve(listener: TcpListener, pages: Router, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Places::default());
+    let graceful = GracefulShutdown::new();
+    let (stopping, stopped) = watch::channel(());
+    let mut connections = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => match places.take(peer.ip()) {
+                    Some(place) => {
+                        let (pages, watcher) = (pages.clone(), graceful.watcher());
+                        let stopped = stopped.clone();
+                        connections.spawn(connection(stream, place, pages, watcher, stopped));
+                    }
+                    // Closing at once tells the peer more, and costs less, than letting it wait.
+                    None => tracing::warn!("a connection was refused: no place left"),
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    // Out of descriptors: without a pause the loop would spin until one is closed.
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    drop(stopping);
+    let ended = async {
+        graceful.shutdown().await;
+        while connections.join_next().await.is_some() {}
+    };
+    if tokio::time::timeout(DRAIN, ended).await.is_err() {
+        tracing::warn!("requests that were still under way have been given up");
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    place: Place,
+    pages: Router,
+    graceful: Watcher,
+    mut stopped: watch::Receiver<()>,
+) {
+    // Without it an answer in two writes waits 40 ms for the peer's delayed acknowledgement.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    tokio::select! {
+        _ = stopped.changed() => return,
+        first = tokio::time::timeout(FIRST_BYTE, stream.readable()) => {
+            if !matches!(first, Ok(Ok(()))) {
+                return;
+            }
+        }
+    }
+    let place = Arc::new(place);
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request: Request = request.map(Body::new);
+        request.extensions_mut().insert(place.clone());
+        pages.clone().oneshot(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = graceful.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,165 @@
+//! A connection on which many calls are under way at once, told apart by their ids.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use mcp_wire::limits::MAX_REPLY_BYTES;
+use mcp_wire::{FrameDecoder, Message, push_frame};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::limits::MAX_CALLS_PER_SERVER;
+
+/// A living or dead connection. Its tasks end with it.
+pub(super) struct Connection {
+    out: mpsc::Sender<Vec<u8>>,
+    waiters: Arc<Waiters>,
+    next: AtomicU64,
+    _tasks: JoinSet<()>,
+}
+
+/// Who waits for which reply; `None` once the connection is dead.
+struct Waiters(Mutex<Option<HashMap<u64, oneshot::Sender<Bytes>>>>);
+
+/// A call that is under way. Dropping it forgets the call: a reply that comes later is thrown away.
+pub(super) struct Pending {
+    waiters: Arc<Waiters>,
+    id: u64,
+    reply: oneshot::Receiver<Bytes>,
+}
+
+/// The connection is dead.
+#[derive(Debug)]
+pub(super) struct Dead;
+
+impl Connection {
+    pub(super) fn new(stream: UnixStream) -> Self {
+        let (reader, writer) = stream.into_split();
+        let (out, waiting) = mpsc::channel(MAX_CALLS_PER_SERVER);
+        let waiters = Arc::new(Waiters(Mutex::new(Some(HashMap::new()))));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(until_dead("write", waiters.clone(), write(writer, waiting)));
+        tasks.spawn(until_dead(
+            "read",
+            waiters.clone(),
+            read(reader, waiters.clone()),
+        ));
+        Self {
+            out,
+            waiters,
+            next: AtomicU64::new(1),
+            _tasks: tasks,
+        }
+    }
+
+    pub(super) fn is_dead(&self) -> bool {
+        self.waiters.lock().is_none()
+    }
+
+    /// Takes an id for a call and waits for its reply from here on.
+    pub(super) fn expect(&self) -> Result<Pending, Dead> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, reply) = oneshot::channel();
+        self.waiters.lock().as_mut().ok_or(Dead)?.insert(id, sender);
+        Ok(Pending {
+            waiters: self.waiters.clone(),
+            id,
+            reply,
+        })
+    }
+
+    /// Sends one message, which is one JSON text. Where this fails, nothing of it was sent.
+    pub(super) async fn send(&self, mut message: Vec<u8>) -> Result<(), Dead> {
+        push_frame(&mut message);
+        self.out.send(message).await.map_err(|_| Dead)
+    }
+}
+
+impl Pending {
+    /// The id that the call's message must have.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The reply, as the server wrote it.
+    pub(super) async fn reply(mut self) -> Result<Bytes, Dead> {
+        (&mut self.reply).await.map_err(|_| Dead)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(waiters) = self.waiters.lock().as_mut() {
+            waiters.remove(&self.id);
+        }
+    }
+}
+
+impl Waiters {
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Bytes>>>> {
+        // The map is whole between any two statements, so a panic elsewhere does not spoil it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs one direction; when it ends, for whatever reason, everybody who waits learns it.
+async fn until_dead(
+    what: &'static str,
+    waiters: Arc<Waiters>,
+    direction: impl Future<Output = io::Result<()>>,
+) {
+    let ended = direction.await;
+    *waiters.lock() = None;
+    match ended {
+        Ok(()) => tracing::debug!(what, "a capability server closed its connection"),
+        Err(error) => {
+            tracing::warn!(what, %error, "the connection to a capability server was lost")
+        }
+    }
+}
+
+async fn write(mut writer: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
+    while let Some(frame) = waiting.recv().await {
+        writer.write_all(&frame).await?;
+    }
+    Ok(())
+}
+
+/// Hands each reply to whoever waits for its id. A reply that nobody waits for came too late and is thrown away;
+/// a message that is no JSON-RPC response ends the connection, since what follows cannot be trusted either.
+async fn read(mut reader: OwnedReadHalf, waiters: Arc<Waiters>) -> io::Result<()> {
+    let mut decoder = FrameDecoder::new(MAX_REPLY_BYTES);
+    loop {
+        while let Some(frame) = decoder.next_frame().map_err(io::Error::other)? {
+            let Some(id) = reply_id(&frame)? else {
+                continue;
+            };
+            let waiter = waiters
+                .lock()
+                .as_mut()
+                .and_then(|waiters| waiters.remove(&id));
+            if waiter.is_none_or(|waiter| waiter.send(frame).is_err()) {
+                tracing::debug!("a reply came when nobody waited for it any more");
+            }
+        }
+        if reader.read_buf(decoder.buffer()).await? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The id of a response; `None` for a notification or a request, which nobody here awaits.
+fn reply_id(frame: &[u8]) -> io::Result<Option<u64>> {
+    let not_json = |_| io::Error::other("a message is not UTF-8");
+    let text = std::str::from_utf8(frame).map_err(not_json)?;
+    match Message::parse(text).map_err(io::Error::other)? {
+        Message::Response(response) => Ok(response.id.and_then(|id| id.as_str().parse().ok())),
+        Message::Request(_) | Message::Notification(_) => Ok(None),
+    }
+}

@@ -1,0 +1,133 @@
+//! A capability server as the gateway sees it.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::UnixStream;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+
+use crate::limits::{CONNECT, MAX_CALLS_PER_SERVER, MAX_WAITING_KIB_PER_SERVER};
+use crate::upstream::connection::{Connection, Dead};
+
+/// A capability server: where it listens, and the connection to it once there is one.
+pub(crate) struct Server {
+    name: String,
+    socket: PathBuf,
+    owner: u32,
+    live: Mutex<Option<Arc<Connection>>>,
+    calls: Semaphore,
+    waiting_kib: Semaphore,
+}
+
+/// Why a call got no answer. The text is for the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CallError {
+    /// Nobody listens, or a stranger does.
+    #[error("the capability server cannot be reached: nothing was done; try again later")]
+    Unreachable,
+    /// The connection ended while the call was under way.
+    #[error(
+        "the capability server stopped during the call: look whether it took effect before you repeat it"
+    )]
+    Died,
+    /// The answer was no answer.
+    #[error(
+        "the capability server gave no valid answer: look whether the call took effect before you repeat it"
+    )]
+    Broken,
+    /// No answer in time.
+    #[error(
+        "the capability server did not answer in time: look whether the call took effect before you repeat it"
+    )]
+    TimedOut,
+    /// The server has as many calls as it may have.
+    #[error(
+        "the capability server has too many calls under way: nothing was done; try again in a moment"
+    )]
+    Overloaded,
+}
+
+impl Server {
+    /// The server that listens at `socket`, which must belong to the user `owner`.
+    pub(crate) fn new(name: String, socket: PathBuf, owner: u32) -> Self {
+        Self {
+            name,
+            socket,
+            owner,
+            live: Mutex::new(None),
+            calls: Semaphore::new(MAX_CALLS_PER_SERVER),
+            waiting_kib: Semaphore::new(MAX_WAITING_KIB_PER_SERVER),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Who must own its socket and its cap file.
+    pub(crate) fn owner(&self) -> u32 {
+        self.owner
+    }
+
+    /// Sends a request, whose text `message` gives for an id, and waits for its reply, `deadline` in all.
+    ///
+    /// A call is never sent twice: it may have taken effect, and only the client knows whether that matters.
+    pub(crate) async fn call(
+        &self,
+        message: impl FnOnce(&str) -> Vec<u8>,
+        deadline: Duration,
+    ) -> Result<Bytes, CallError> {
+        let _call = self
+            .calls
+            .try_acquire()
+            .map_err(|_| CallError::Overloaded)?;
+        let answered = async {
+            let connection = self.connection().await?;
+            let pending = connection.expect().map_err(|Dead| CallError::Unreachable)?;
+            let message = message(&pending.id().to_string());
+            let _room = self.room_for(message.len())?;
+            connection
+                .send(message)
+                .await
+                .map_err(|Dead| CallError::Unreachable)?;
+            pending.reply().await.map_err(|Dead| CallError::Died)
+        };
+        tokio::time::timeout(deadline, answered)
+            .await
+            .unwrap_or(Err(CallError::TimedOut))
+    }
+
+    fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, CallError> {
+        let kib = u32::try_from(bytes / 1024 + 1).map_err(|_| CallError::Overloaded)?;
+        self.waiting_kib
+            .try_acquire_many(kib)
+            .map_err(|_| CallError::Overloaded)
+    }
+
+    /// The living connection, or a new one. Whoever comes first makes it; the others wait for that.
+    async fn connection(&self) -> Result<Arc<Connection>, CallError> {
+        let mut live = self.live.lock().await;
+        if let Some(connection) = live.as_ref().filter(|connection| !connection.is_dead()) {
+            return Ok(connection.clone());
+        }
+        let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(&self.socket));
+        let stream = match (self.socket_is_its_own(), connecting.await) {
+            (true, Ok(Ok(stream))) => stream,
+            _ => return Err(CallError::Unreachable),
+        };
+        let connection = Arc::new(Connection::new(stream));
+        *live = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// Whether the socket belongs to the owner of the cap file. Nobody else can write in the folder, so the
+    /// answer still holds when the connection is made.
+    fn socket_is_its_own(&self) -> bool {
+        let metadata = fs::symlink_metadata(&self.socket);
+        metadata.is_ok_and(|found| found.file_type().is_socket() && found.uid() == self.owner)
+    }
+}

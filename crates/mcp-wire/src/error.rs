@@ -1,0 +1,118 @@
+//! Error codes, and the error member of a reply.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::object::ObjectError;
+
+/// Error codes, each with the HTTP status that goes with it where a transport has one.
+///
+/// MCP reserves -32000 to -32099, and of that only what its revisions define may be sent; our own codes
+/// lie outside -32768 to -32000, as JSON-RPC 2.0 section 5.1 asks, and end in the kindred HTTP status.
+pub mod code {
+    /// The text is not JSON (400).
+    pub const PARSE_ERROR: i32 = -32700;
+    /// The JSON is not one JSON-RPC request or notification (400).
+    pub const INVALID_REQUEST: i32 = -32600;
+    /// No such method (404 in the modern era, 200 before).
+    pub const METHOD_NOT_FOUND: i32 = -32601;
+    /// The parameters do not fit the method, or no such tool (400 in the modern era, 200 before).
+    pub const INVALID_PARAMS: i32 = -32602;
+    /// A fault of ours (500).
+    pub const INTERNAL_ERROR: i32 = -32603;
+    /// A routing header is missing or differs from the body (400; MCP 2026-07-28).
+    pub const HEADER_MISMATCH: i32 = -32020;
+    /// The revision is not served (400; MCP 2026-07-28), with `data` `{supported, requested}`.
+    pub const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
+    /// The client key is missing or wrong (401).
+    pub const UNAUTHENTICATED: i32 = -31401;
+    /// `Host` or `Origin` is not one of ours (403).
+    pub const FORBIDDEN_ORIGIN: i32 = -31403;
+    /// No such page (404).
+    pub const NOT_FOUND: i32 = -31404;
+    /// The HTTP method is not served here (405).
+    pub const METHOD_NOT_ALLOWED: i32 = -31405;
+    /// The client would not accept the kind of answer that we give (406).
+    pub const NOT_ACCEPTABLE: i32 = -31406;
+    /// The body is longer than allowed (413).
+    pub const TOO_LARGE: i32 = -31413;
+    /// The body is not of type `application/json` (415).
+    pub const UNSUPPORTED_MEDIA_TYPE: i32 = -31415;
+    /// The capability server cannot be reached or died under the call (502).
+    pub const SERVER_UNAVAILABLE: i32 = -31502;
+    /// Too many calls are under way (503).
+    pub const OVERLOADED: i32 = -31503;
+    /// The capability server did not answer in time (504).
+    pub const SERVER_TIMEOUT: i32 = -31504;
+}
+
+/// The `error` member of a JSON-RPC reply.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RpcError {
+    /// One of [`code`].
+    pub code: i32,
+    /// What went wrong and what to do next; no host path, no secret.
+    pub message: String,
+    /// What a program needs to act on the error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<Value>,
+}
+
+impl RpcError {
+    /// An error without data.
+    pub fn new(code: i32, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// The same error with data.
+    #[must_use]
+    pub fn with_data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+}
+
+/// Why a text is not a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// The text is not JSON.
+    #[error("{0}")]
+    Parse(String),
+    /// Arrays and objects nest deeper than [`crate::limits::MAX_DEPTH`].
+    #[error(
+        "arrays and objects nest deeper than {} levels",
+        crate::limits::MAX_DEPTH
+    )]
+    TooDeep,
+    /// A JSON array: batches left MCP with revision 2025-06-18.
+    #[error("batches are not supported: send each message on its own")]
+    Batch,
+    /// The JSON is not a JSON-RPC 2.0 message.
+    #[error("not a JSON-RPC 2.0 message: {0}")]
+    Invalid(&'static str),
+}
+
+impl WireError {
+    /// The error to answer with.
+    pub fn to_rpc(&self) -> RpcError {
+        let code = match self {
+            Self::Parse(_) => code::PARSE_ERROR,
+            Self::TooDeep | Self::Batch | Self::Invalid(_) => code::INVALID_REQUEST,
+        };
+        RpcError::new(code, self.to_string())
+    }
+}
+
+impl From<ObjectError> for WireError {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::Syntax(reason) => Self::Parse(reason),
+            ObjectError::NotAnObject => Self::Invalid("it is not an object"),
+            ObjectError::Duplicate => Self::Invalid("a member stands twice"),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Level and format, from the environment.
+
+use std::{fmt::Display, str::FromStr};
+
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::{error::TelemetryError, limits::DAEMON_NAME_MAX_BYTES};
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// One JSON object, for machines.
+    Json,
+    /// Level and message, for a person at a terminal and for the journal, which adds the time.
+    Simple,
+    /// Time, level, spans, target, message and fields.
+    #[default]
+    Text,
+}
+
+impl FromStr for Format {
+    type Err = &'static str;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        match value.to_ascii_lowercase().as_str() {
+            "json" => Ok(Self::Json),
+            "simple" => Ok(Self::Simple),
+            "text" => Ok(Self::Text),
+            _ => Err("not a log format, which is `json`, `simple` or `text`"),
+        }
+    }
+}
+
+/// The least severe level that is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Level(pub(crate) LevelFilter);
+
+impl Default for Level {
+    fn default() -> Self {
+        Self(LevelFilter::INFO)
+    }
+}
+
+impl FromStr for Level {
+    type Err = &'static str;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        // Not `LevelFilter`'s own parser: it also takes numbers and `off`.
+        Ok(Self(match value.to_ascii_lowercase().as_str() {
+            "error" => LevelFilter::ERROR,
+            "warn" => LevelFilter::WARN,
+            "info" => LevelFilter::INFO,
+            "debug" => LevelFilter::DEBUG,
+            "trace" => LevelFilter::TRACE,
+            _ => {
+                return Err(
+                    "not a log level, which is `error`, `warn`, `info`, `debug` or `trace`",
+                );
+            }
+        }))
+    }
+}
+
+/// What the environment says about the logs of one daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) format: Format,
+    pub(crate) level: Level,
+}
+
+impl Options {
+    /// Reads `LLMBDO_<NAME>_LOG_*`, then `LLMBDO_LOG_*`.
+    pub(crate) fn from_env(daemon: &str) -> Result<Self, TelemetryError> {
+        let name = variable_part(daemon)?;
+        Ok(Self {
+            format: of(&name, "FORMAT")?,
+            level: of(&name, "LEVEL")?,
+        })
+    }
+}
+
+/// `cap-fs` is `CAP_FS`.
+fn variable_part(daemon: &str) -> Result<String, TelemetryError> {
+    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=DAEMON_NAME_MAX_BYTES).contains(&daemon.len()) && daemon.bytes().all(known) {
+        Ok(daemon.to_ascii_uppercase().replace('-', "_"))
+    } else {
+        Err(TelemetryError::Name {
+            name: daemon.to_owned(),
+        })
+    }
+}
+
+fn of<T>(name: &str, what: &str) -> Result<T, TelemetryError>
+where
+    T: FromStr<Err: Display> + Default,
+{
+    if let Some(own) = settings::env(&format!("LLMBDO_{name}_LOG_{what}"))? {
+        return Ok(own);
+    }
+    Ok(settings::env(&format!("LLMBDO_LOG_{what}"))?.unwrap_or_default())
+}

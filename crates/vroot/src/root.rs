@@ -1,0 +1,218 @@
+//! The root: one exposed folder, what is kept out of reach, and the operations on it.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::error::Error;
+use crate::handle::{FileId, Folder, facts};
+use crate::list::{self, Page};
+use crate::lock::Stripes;
+use crate::open_error::{OpenError, Role};
+use crate::read;
+use crate::recover::{self, Recovered};
+use crate::remove::{self, Recursion};
+use crate::vpath::VPath;
+use crate::write::{self, Change};
+
+/// One exposed folder of the host. No path given to it leads out of the folder, or into one of the
+/// excluded folders, whatever other processes do to the tree meanwhile.
+///
+/// All operations block, may run at the same time from many threads, and hold at most about 260
+/// file handles each, for the deepest trees; a usual one holds five to ten.
+///
+/// ```
+/// use vroot::{VPath, VRoot};
+///
+/// # let host = tempfile::tempdir()?;
+/// # let (files, pending) = (host.path().join("files"), host.path().join("pending"));
+/// # std::fs::create_dir(&files)?;
+/// # std::fs::create_dir(&pending)?;
+/// let root = VRoot::open(&files, &pending, &[])?;
+/// root.recover()?;
+/// let path = VPath::parse("/hello.txt")?;
+/// root.write(&path, b"hello")?;
+/// root.append(&path, b", world")?;
+/// assert_eq!(root.read(&path, 1024)?, b"hello, world");
+/// assert!(root.read(&VPath::parse("/../etc/passwd")?, 1024).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct VRoot {
+    folder: Folder,
+    pending: Folder,
+    excluded: Vec<Folder>,
+    locks: Stripes,
+}
+
+impl VRoot {
+    /// Opens the folder `root` of the host to be exposed.
+    ///
+    /// `pending` is a folder of our own for the records of unfinished writes. It must be used by
+    /// no other open root, on pain of [`OpenError::PendingInUse`], be writable by us alone, and is
+    /// out of reach like the folders in `excluded`.
+    ///
+    /// `excluded` folders, and all below, are never reached. They may lie anywhere inside of the
+    /// root or around it, and are recognised by inode, so each must exist and must not be replaced
+    /// by a new folder while the root is open. A folder *below* an excluded one which is mounted a
+    /// second time somewhere inside of the root is not recognised.
+    ///
+    /// The three are the last paths of the host that the root looks up: links on them are followed,
+    /// and everything later starts at the handles.
+    pub fn open(root: &Path, pending: &Path, excluded: &[PathBuf]) -> Result<Self, OpenError> {
+        let folder = open_folder(root, Role::Root, OFlags::PATH)?;
+        let records = open_folder(pending, Role::Pending, OFlags::RDONLY)?;
+        match rustix::fs::flock(&records.fd, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                return Err(OpenError::PendingInUse {
+                    path: pending.to_owned(),
+                });
+            }
+            Err(errno) => return Err(failed(pending, Role::Pending, errno)),
+        }
+        let mut out_of_reach = Vec::with_capacity(excluded.len());
+        for path in excluded {
+            // The handle stays open, so no other folder can get the same inode number.
+            out_of_reach.push(open_folder(path, Role::Excluded, OFlags::PATH)?);
+        }
+        let hidden = out_of_reach.iter().any(|other| other.id == folder.id);
+        if hidden || records.id == folder.id {
+            return Err(OpenError::RootExcluded {
+                path: root.to_owned(),
+            });
+        }
+        match folder.readable() {
+            Err(Errno::NOSYS) => return Err(OpenError::Unsupported),
+            // A folder that cannot be listed can still be walked through.
+            Ok(_) | Err(Errno::ACCESS) => {}
+            Err(errno) => return Err(failed(root, Role::Root, errno)),
+        }
+        Ok(Self {
+            folder,
+            pending: records,
+            excluded: out_of_reach,
+            locks: Stripes::default(),
+        })
+    }
+
+    /// The handles of the exposed and of the pending folder, in this order: a sandbox must allow
+    /// reading, writing, making and removing of files and folders beneath both, and nothing else.
+    ///
+    /// The first is an `O_PATH` handle.
+    pub fn handles(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [self.folder.fd.as_fd(), self.pending.fd.as_fd()].into_iter()
+    }
+
+    /// Finishes after a crash: removes the temporary files that the pending records name, and the
+    /// records.
+    ///
+    /// To be called before the first operation; later it waits for the writes that run, and does
+    /// no harm. It can be repeated at will. A record whose folder is gone or was moved is dropped,
+    /// and the temporary file then stays, unseen by clients; a record whose folder cannot be
+    /// reached for another reason is kept for the next time.
+    pub fn recover(&self) -> Result<Recovered, Error> {
+        recover::recover(self)
+    }
+
+    /// Lists the entries of a folder: at most `limit` of them, sorted by the bytes of the names,
+    /// beginning strictly after the name `after`.
+    ///
+    /// Links are listed as such and not followed, except on the way to the folder and by the last
+    /// component of the path. Excluded folders and temporary files are left out. A name that is
+    /// not valid UTF-8 is shown with replacement characters, and names which then look the same
+    /// are shown once.
+    ///
+    /// Folders with more than [`MAX_LIST_SCAN`](crate::limits::MAX_LIST_SCAN) entries are refused
+    /// with [`Error::TooMany`].
+    pub fn list(&self, path: &VPath, after: Option<&str>, limit: usize) -> Result<Page, Error> {
+        list::list(self, path, after, limit)
+    }
+
+    /// Reads a regular file of at most `max` bytes, following links inside of the root.
+    ///
+    /// A larger one is [`Error::TooLarge`], also if it grows while it is read; anything that is not
+    /// a regular file is refused without being opened.
+    pub fn read(&self, path: &VPath, max: u64) -> Result<Vec<u8>, Error> {
+        read::read(self, path, max)
+    }
+
+    /// Makes a file, or replaces the content of one, following links inside of the root.
+    ///
+    /// The folder must exist. Readers and crashes see either the old file or the new one, and when
+    /// this returns the new one survives a power cut. A file that is replaced keeps its permission
+    /// bits, owner, group, access list and extended attributes; where one cannot be kept the write
+    /// is refused with [`Error::Denied`] and the old file stays. Not kept are, as with any write
+    /// by an ordinary program, the set-user-id and set-group-id bits and file capabilities;
+    /// further attributes of the `security.` and `trusted.` families that the kernel lets only a
+    /// privileged process set; the flags of `chattr`; and the inode itself: another hard link
+    /// to the file keeps the old content.
+    ///
+    /// A file that is not writable for us is refused, although the folder would allow to replace
+    /// it. Somebody else's change at the same moment makes this [`Error::Busy`].
+    pub fn write(&self, path: &VPath, content: &[u8]) -> Result<(), Error> {
+        write::write(self, path, &Change::Replace(content))
+    }
+
+    /// Makes a file, or appends to one, in the same way as [`write`](Self::write): the file is
+    /// copied, so it may have at most [`APPEND_MAX_BYTES`](crate::limits::APPEND_MAX_BYTES) in the
+    /// end, or else this is [`Error::TooLarge`]. Appends of this root to one file never lose one
+    /// another.
+    pub fn append(&self, path: &VPath, content: &[u8]) -> Result<(), Error> {
+        write::write(self, path, &Change::Append(content))
+    }
+
+    /// Removes an entry; of a link, the link itself.
+    ///
+    /// A whole tree is scanned before anything of it is removed, and refused if it holds a mount
+    /// point or an excluded folder ([`Error::Protected`]), more than
+    /// [`MAX_TREE_ENTRIES`](crate::limits::MAX_TREE_ENTRIES) or goes deeper than
+    /// [`MAX_TREE_DEPTH`](crate::limits::MAX_TREE_DEPTH).
+    pub fn remove(&self, path: &VPath, recursion: Recursion) -> Result<(), Error> {
+        remove::remove(self, path, recursion)
+    }
+
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(crate) fn pending(&self) -> BorrowedFd<'_> {
+        self.pending.fd.as_fd()
+    }
+
+    pub(crate) fn locks(&self) -> &Stripes {
+        &self.locks
+    }
+
+    /// Whether an inode is that of a folder that no client may reach.
+    pub(crate) fn excludes(&self, id: FileId) -> bool {
+        self.pending.id == id || self.excluded.iter().any(|folder| folder.id == id)
+    }
+}
+
+impl Drop for VRoot {
+    /// Frees the pending folder at once: a child process that is just being started can hold a
+    /// copy of the handle for a moment, and the lock with it.
+    fn drop(&mut self) {
+        // If it fails, the lock ends with the last handle.
+        rustix::fs::flock(&self.pending.fd, FlockOperation::Unlock).unwrap_or_default();
+    }
+}
+
+fn open_folder(path: &Path, role: Role, access: OFlags) -> Result<Folder, OpenError> {
+    let flags = access | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let fd = rustix::fs::openat(CWD, path, flags, Mode::empty())
+        .map_err(|errno| failed(path, role, errno))?;
+    let id = facts(&fd).map_err(|errno| failed(path, role, errno))?.id;
+    Ok(Folder { fd, id })
+}
+
+fn failed(path: &Path, role: Role, errno: Errno) -> OpenError {
+    OpenError::Folder {
+        role,
+        path: path.to_owned(),
+        source: errno.into(),
+    }
+}

@@ -1,0 +1,199 @@
+//! Removing what is below a folder.
+//!
+//! First the whole tree is looked at, then it is removed from the bottom up. Both go down by one
+//! component at a time, on handles and never through a link, and both refuse at every step what
+//! must stay: so a protected folder which is moved into the tree after the scan is still met.
+
+use std::cell::Cell;
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{Dir, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use crate::error::{Error, Protection};
+use crate::handle::{Folder, facts, facts_of, open_one};
+use crate::limits::{MAX_CLEAR_PASSES, MAX_TREE_DEPTH, MAX_TREE_ENTRIES};
+use crate::list::is_dots;
+use crate::mutate;
+use crate::root::VRoot;
+use crate::vpath::VPath;
+
+/// One removal of a tree.
+pub(crate) struct Tree<'a> {
+    root: &'a VRoot,
+    path: &'a VPath,
+    entries: Cell<usize>,
+}
+
+/// An entry of a folder of the tree.
+enum Child {
+    Folder(OwnedFd),
+    Other,
+}
+
+impl<'a> Tree<'a> {
+    /// `path` is the top of the tree, for errors.
+    pub(crate) fn new(root: &'a VRoot, path: &'a VPath) -> Self {
+        Self {
+            root,
+            path,
+            entries: Cell::new(0),
+        }
+    }
+
+    /// Refuses a tree that holds what must stay, or is too large; nothing is changed.
+    pub(crate) fn scan(&self, top: impl AsFd) -> Result<(), Error> {
+        let mut levels = vec![self.read(top)?];
+        while let Some(dir) = levels.last_mut() {
+            let Some(found) = dir.read() else {
+                levels.pop();
+                continue;
+            };
+            let found = found.map_err(|errno| self.fail(errno))?;
+            if is_dots(found.file_name()) {
+                continue;
+            }
+            self.count()?;
+            let folder = dir.fd().map_err(|errno| self.fail(errno))?;
+            if let Some(Child::Folder(child)) = self.open(folder, found.file_name())? {
+                self.check_depth(levels.len())?;
+                levels.push(Dir::new(child).map_err(|errno| self.fail(errno))?);
+            }
+        }
+        self.entries.set(0);
+        Ok(())
+    }
+
+    /// Removes all that is below `top`.
+    pub(crate) fn clear(&self, top: impl AsFd) -> Result<(), Error> {
+        self.clear_level(
+            Folder::readable_of(top).map_err(|errno| self.fail(errno))?,
+            0,
+        )
+    }
+
+    /// Empties one folder. Entries can appear while this runs, so it looks again until there are
+    /// none.
+    fn clear_level(&self, folder: OwnedFd, depth: usize) -> Result<(), Error> {
+        let mut dir = Dir::new(folder).map_err(|errno| self.fail(errno))?;
+        for _ in 0..MAX_CLEAR_PASSES {
+            let names = self.names(&mut dir)?;
+            if names.is_empty() {
+                return Ok(());
+            }
+            let folder = dir.fd().map_err(|errno| self.fail(errno))?;
+            for name in &names {
+                self.clear_entry(folder, name, depth)?;
+            }
+            dir.rewind();
+        }
+        Err(self.fail(Errno::BUSY))
+    }
+
+    fn clear_entry(&self, folder: BorrowedFd<'_>, name: &CStr, depth: usize) -> Result<(), Error> {
+        let removed = match self.open(folder, name)? {
+            None => return Ok(()),
+            Some(Child::Folder(child)) => {
+                self.check_depth(depth + 1)?;
+                self.clear_level(child, depth + 1)?;
+                mutate::remove_folder(folder, name)
+            }
+            Some(Child::Other) => mutate::unlink(folder, name),
+        };
+        match removed {
+            // Somebody else removed or exchanged it, or filled the folder: the next pass sees.
+            Ok(())
+            | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
+                Ok(())
+            }
+            Err(errno) => Err(self.fail(errno)),
+        }
+    }
+
+    /// Opens an entry if it is a folder, and refuses what must stay: `None` when it is gone.
+    fn open(&self, folder: BorrowedFd<'_>, name: &CStr) -> Result<Option<Child>, Error> {
+        let found = match facts_of(folder, name) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(errno) => return Err(self.fail(errno)),
+        };
+        // The kernel would not remove a mount point either, but only tell in the middle.
+        if found.mount_root || found.is_folder() && self.root.excludes(found.id) {
+            return Err(self.protected());
+        }
+        if !found.is_folder() {
+            return Ok(Some(Child::Other));
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let child = match open_one(folder, name, flags, ResolveFlags::NO_XDEV) {
+            Ok(child) => child,
+            Err(Errno::XDEV) => return Err(self.protected()),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
+            Err(errno) => return Err(self.fail(errno)),
+        };
+        // What was opened decides, not what was at the name a moment ago.
+        let id = facts(&child).map_err(|errno| self.fail(errno))?.id;
+        if self.root.excludes(id) {
+            Err(self.protected())
+        } else {
+            Ok(Some(Child::Folder(child)))
+        }
+    }
+
+    fn read(&self, folder: impl AsFd) -> Result<Dir, Error> {
+        Folder::readable_of(folder)
+            .and_then(Dir::new)
+            .map_err(|errno| self.fail(errno))
+    }
+
+    fn names(&self, dir: &mut Dir) -> Result<Vec<CString>, Error> {
+        let mut names = Vec::new();
+        while let Some(found) = dir.read() {
+            let found = found.map_err(|errno| self.fail(errno))?;
+            if !is_dots(found.file_name()) {
+                self.count()?;
+                names.push(found.file_name().to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn count(&self) -> Result<(), Error> {
+        self.entries.set(self.entries.get() + 1);
+        if self.entries.get() > MAX_TREE_ENTRIES {
+            return Err(Error::TooMany {
+                path: self.path.clone(),
+                limit: MAX_TREE_ENTRIES,
+            });
+        }
+        Ok(())
+    }
+
+    fn check_depth(&self, depth: usize) -> Result<(), Error> {
+        if depth >= MAX_TREE_DEPTH {
+            return Err(Error::TooDeep {
+                path: self.path.clone(),
+                limit: MAX_TREE_DEPTH,
+            });
+        }
+        Ok(())
+    }
+
+    fn protected(&self) -> Error {
+        Error::Protected {
+            path: self.path.clone(),
+            protection: Protection::Fixed,
+        }
+    }
+
+    fn fail(&self, errno: Errno) -> Error {
+        match errno {
+            // The path itself exists: it is the tree below that changes under our hands.
+            Errno::NOENT | Errno::NOTDIR | Errno::LOOP => Error::Busy {
+                path: self.path.clone(),
+            },
+            other => Error::from_errno(other, self.path),
+        }
+    }
+}

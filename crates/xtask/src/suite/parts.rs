@@ -1,0 +1,197 @@
+//! The parts of the suite: what each runs, needs and may cost.
+//!
+//! Everything that compiles does so in the profile `ci` and for the whole workspace, so that the
+//! parts share what they build: clippy and rustdoc share checked crates, all others built ones.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use super::{Outcome, advisories};
+use crate::cache::Cache;
+use crate::process;
+use crate::tidy;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// A part of the suite, in the order in which the parts run.
+///
+/// The tests come last, so that the closing lines of their runner are the last thing above the
+/// table, whatever a doctest printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Part {
+    Tools,
+    Fmt,
+    Tidy,
+    Deny,
+    Advisories,
+    Clippy,
+    Docs,
+    Build,
+    Doctests,
+    Tests,
+}
+
+/// What a part may cost on 2 cores, in seconds.
+pub(super) struct Budget {
+    /// With a build cache and installed tools.
+    pub(super) warm: u64,
+    /// On a machine that has nothing.
+    pub(super) cold: u64,
+}
+
+impl Part {
+    /// The name on the command line and in the table.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Fmt => "fmt",
+            Self::Tidy => "tidy",
+            Self::Deny => "deny",
+            Self::Advisories => "advisories",
+            Self::Clippy => "clippy",
+            Self::Docs => "docs",
+            Self::Build => "build",
+            Self::Doctests => "doctests",
+            Self::Tests => "tests",
+        }
+    }
+
+    /// What it does, in a line.
+    pub(super) fn about(self) -> &'static str {
+        match self {
+            Self::Tools => "installs what the tests need into the cache folder",
+            Self::Fmt => "checks the formatting",
+            Self::Tidy => "checks file lengths and the arrows between crates",
+            Self::Deny => "checks licences, bans and sources of all dependencies",
+            Self::Advisories => "checks known vulnerabilities, where their database can be had",
+            Self::Clippy => "lints everything, warnings denied",
+            Self::Docs => "builds the documentation, private items too, warnings denied",
+            Self::Build => "builds the daemons and all tests",
+            Self::Doctests => "runs the examples in the documentation",
+            Self::Tests => "runs unit, integration and end-to-end tests",
+        }
+    }
+
+    /// Other parts without which it has no chance.
+    pub(super) fn needs(self) -> &'static [Self] {
+        match self {
+            Self::Deny | Self::Advisories => &[Self::Tools],
+            Self::Doctests => &[Self::Build],
+            Self::Tests => &[Self::Tools, Self::Build],
+            _ => &[],
+        }
+    }
+
+    /// Who may spend what: the sums stay within 30 minutes warm and 60 cold.
+    pub(super) fn budget(self) -> Budget {
+        let (warm, cold) = match self {
+            Self::Fmt | Self::Tidy => (10, 10),
+            Self::Tools => (20, 180),
+            Self::Deny => (20, 60),
+            Self::Advisories => (70, 90),
+            Self::Clippy => (180, 480),
+            Self::Docs => (120, 300),
+            Self::Build => (300, 1_200),
+            Self::Doctests => (120, 180),
+            Self::Tests => (900, 960),
+        };
+        Budget { warm, cold }
+    }
+
+    /// Runs it, its output streaming to ours.
+    pub(super) fn run(self, workspace: &Workspace, cache: &Cache) -> Result<Outcome> {
+        let mut command = match self {
+            Self::Tools => return tools::install(workspace, cache).map(|()| Outcome::Passed),
+            Self::Tidy => return tidy::run(workspace).map(|()| Outcome::Passed),
+            Self::Advisories => return advisories::run(workspace, cache),
+            Self::Fmt => workspace.cargo(["fmt", "--all", "--check"]),
+            Self::Deny => {
+                let mut deny = installed(workspace, cache, "cargo-deny")?;
+                deny.args(["--config", advisories::CONFIG]);
+                deny.args([
+                    "check",
+                    "--hide-inclusion-graph",
+                    "licenses",
+                    "bans",
+                    "sources",
+                ]);
+                deny
+            }
+            Self::Clippy => {
+                let mut clippy = workspace.cargo(["clippy", "--workspace", "--all-targets"]);
+                clippy.args(["--profile", "ci", "--", "-D", "warnings"]);
+                clippy
+            }
+            Self::Docs => {
+                let mut doc = workspace.cargo(["doc", "--workspace", "--profile", "ci"]);
+                doc.args(["--document-private-items", "--no-deps"]);
+                doc.env("RUSTDOCFLAGS", "-D warnings");
+                doc
+            }
+            // The end-to-end tests find the daemons beside themselves, and a test target alone
+            // does not build the binaries of another crate. Naming the tests too makes Cargo
+            // unify features as the runner will, so that nothing is built twice.
+            Self::Build => {
+                let mut build = workspace.cargo(["build", "--workspace", "--profile", "ci"]);
+                build.args(["--lib", "--bins", "--tests", "--examples"]);
+                build
+            }
+            Self::Doctests => workspace.cargo(["test", "--doc", "--workspace", "--profile", "ci"]),
+            Self::Tests => {
+                let mut nextest = installed(workspace, cache, "cargo-nextest")?;
+                nextest.args(["nextest", "run", "--workspace"]);
+                nextest.args(["--cargo-profile", "ci", "--profile", "ci"]);
+                nextest
+            }
+        };
+        process::run(&mut command).map(|()| Outcome::Passed)
+    }
+}
+
+/// A program out of the tools folder, or the advice to install it.
+pub(super) fn installed(workspace: &Workspace, cache: &Cache, name: &str) -> Result<Command> {
+    let program = cache.tools().join("python/bin").join(name);
+    if !program.is_file() {
+        bail!("`{name}` is not installed: run `cargo xtask tools`");
+    }
+    Ok(workspace.command(program))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budgets_add_up() {
+        let sum = |cost: fn(Budget) -> u64| -> u64 {
+            Part::value_variants()
+                .iter()
+                .map(|part| cost(part.budget()))
+                .sum()
+        };
+        assert!(sum(|budget| budget.warm) <= 30 * 60);
+        assert!(sum(|budget| budget.cold) <= 60 * 60);
+    }
+
+    #[test]
+    fn a_part_needs_only_earlier_ones() {
+        let order = Part::value_variants();
+        let place = |part: &Part| order.iter().position(|other| other == part);
+        for part in order {
+            assert!(
+                part.needs().iter().all(|need| place(need) < place(part)),
+                "{part:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_table_and_the_command_line_agree_on_names() {
+        for part in Part::value_variants() {
+            let value = part.to_possible_value().unwrap();
+            assert_eq!(value.get_name(), part.name());
+        }
+    }
+}

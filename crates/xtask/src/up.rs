@@ -1,0 +1,52 @@
+//! `cargo xtask up`: builds the daemons and runs them as plain processes of this user.
+//!
+//! The running itself is the work of the crate `bringup`, which the tests use too; it is a program of its own so that
+//! the other commands need not compile the product.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+
+use anyhow::{Context, Result};
+
+use crate::cache::Cache;
+use crate::process;
+use crate::say;
+use crate::workspace::Workspace;
+
+/// What `cargo xtask up` takes.
+#[derive(clap::Args)]
+pub(crate) struct UpArgs {
+    /// `--state DIR`, `--root DIR`, `--port N`; `cargo xtask up -- --help` explains them
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "OPTIONS"
+    )]
+    options: Vec<OsString>,
+}
+
+/// Builds, then becomes the program that runs everything, so that Ctrl-C and signals reach it as they are.
+pub(crate) fn run(args: UpArgs) -> Result<()> {
+    let workspace = Workspace::load(&Cache::from_env()?)?;
+    say::line("Building the daemons (a few minutes the first time)");
+    process::run(&mut workspace.cargo([
+        "build",
+        "--profile",
+        "ci",
+        "--package",
+        "bringup",
+        "--package",
+        "cap-fs",
+        "--package",
+        "gateway",
+        "--bins",
+    ]))?;
+    let program = workspace.target.join("ci").join("bringup");
+    // It runs where the person is, so that a relative `--root` means what they see.
+    let error = workspace
+        .command(&program)
+        .current_dir(std::env::current_dir().context("find the current folder")?)
+        .args(args.options)
+        .exec();
+    Err(error).with_context(|| format!("start `{}`", program.display()))
+}
