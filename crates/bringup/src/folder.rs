@@ -16,11 +16,7 @@ pub(crate) const SECRET_MODE: u32 = 0o600;
 
 /// Makes a folder if it is not there, and sees to it that it is ours and that nobody else can enter.
 pub(crate) fn private_folder(path: &Path) -> Result<(), Error> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(FOLDER_MODE)
-        .create(path)
-        .map_err(Error::file(path))?;
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path).map_err(Error::file(path))?;
     let metadata = fs::metadata(path).map_err(Error::file(path))?;
     if metadata.uid() != geteuid().as_raw() {
         return Err(Error::NotOurs(path.to_owned()));
@@ -40,11 +36,8 @@ pub(crate) fn put(path: &Path, mode: u32, content: &[u8]) -> Result<(), Error> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(&temporary)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
         file.write_all(content)?;
         fs::rename(&temporary, path)
     };

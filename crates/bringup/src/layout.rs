@@ -96,26 +96,16 @@ impl Layout {
         write_yaml(&self.at("config/fs.yaml"), &fs)?;
 
         let hash = key_hash(&self.key);
-        let first = Client {
-            name: FIRST_CLIENT.to_owned(),
-            key_sha256: hash.clone(),
-        };
+        let first = Client { name: FIRST_CLIENT.to_owned(), key_sha256: hash.clone() };
         let known = match clients.symlink_metadata() {
             Ok(_) => settings::load::<ClientsFile>(&clients)?,
-            Err(_) => ClientsFile {
-                clients: Vec::new(),
-            },
+            Err(_) => ClientsFile { clients: Vec::new() },
         };
         if known.clients.iter().any(|client| client.key_sha256 == hash) {
             return Ok(());
         }
-        let others = known
-            .clients
-            .into_iter()
-            .filter(|client| client.name != FIRST_CLIENT);
-        let all = ClientsFile {
-            clients: std::iter::once(first).chain(others).collect(),
-        };
+        let others = known.clients.into_iter().filter(|client| client.name != FIRST_CLIENT);
+        let all = ClientsFile { clients: std::iter::once(first).chain(others).collect() };
         write_yaml(&clients, &all)
     }
 }
@@ -125,10 +115,9 @@ fn first_key(state: &Path) -> Result<String, Error> {
     let path = state.join("key");
     match fs::read_to_string(&path) {
         Ok(key) if !key.trim().is_empty() => Ok(key.trim().to_owned()),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::File {
-            path,
-            source: error,
-        }),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::File { path, source: error })
+        }
         _ => {
             let key = new_key()?;
             put(&path, SECRET_MODE, format!("{key}\n").as_bytes())?;

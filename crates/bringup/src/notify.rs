@@ -25,15 +25,12 @@ pub(crate) struct Said {
 }
 
 impl NotifySocket {
-    pub(crate) fn bind(path: PathBuf) -> io::Result<Self> {
-        match fs::remove_file(&path) {
+    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
+        match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        Ok(Self {
-            socket: UnixDatagram::bind(&path)?,
-            path,
-        })
+        Ok(Self { socket: UnixDatagram::bind(path)?, path: path.to_owned() })
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -38,11 +38,11 @@ impl Daemon {
         program: &Path,
         arguments: &[&Path],
         log: PathBuf,
-        notify: PathBuf,
+        notify: &Path,
     ) -> Result<Self, Error> {
         let output = File::create(&log).map_err(Error::file(&log))?;
         let errors = output.try_clone().map_err(Error::file(&log))?;
-        let notify = NotifySocket::bind(notify.clone()).map_err(Error::file(&notify))?;
+        let notify = NotifySocket::bind(notify).map_err(Error::file(notify))?;
         let own = std::env::vars_os().filter(|(name, _)| {
             name.to_str()
                 .is_some_and(|name| name.starts_with("LLMBDO_") || PASSED_ON.contains(&name))
@@ -64,12 +64,7 @@ impl Daemon {
                 name,
                 reason: format!("`{}`: {error}", program.display()),
             })?;
-        Ok(Self {
-            name,
-            child,
-            log,
-            notify,
-        })
+        Ok(Self { name, child, log, notify })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -94,10 +89,7 @@ impl Daemon {
     }
 
     fn notify_failed_or_ended(&mut self) -> Result<bool, Error> {
-        Ok(self
-            .ended()
-            .map_err(Error::file(&self.log.clone()))?
-            .is_some())
+        Ok(self.ended().map_err(Error::file(&self.log.clone()))?.is_some())
     }
 
     /// Whether it has ended.
@@ -130,10 +122,7 @@ impl Daemon {
 
     fn not_started(&self, what: &str) -> Error {
         let tail = tail(&self.log).unwrap_or_default();
-        Error::NotStarted {
-            name: self.name,
-            reason: format!("{what}\n{tail}"),
-        }
+        Error::NotStarted { name: self.name, reason: format!("{what}\n{tail}") }
     }
 }
 

@@ -49,12 +49,8 @@ impl Plan {
         progress("starting fs");
         let program = self.programs.join("cap-fs");
         put_caps(&program, &layout.at("run/fs.cap.json"))?;
-        let mut fs = start(
-            &layout,
-            "fs",
-            &program,
-            &["serve".as_ref(), "--socket".as_ref(), &socket],
-        )?;
+        let mut fs =
+            start(&layout, "fs", &program, &["serve".as_ref(), "--socket".as_ref(), &socket])?;
         progress("starting gateway");
         let mut gateway = start(&layout, "gateway", &self.programs.join("gateway"), &[])?;
         let fs_said = fs.ready()?;
@@ -73,9 +69,7 @@ impl Plan {
             key: layout.key.clone(),
             root: layout.root.clone(),
             sockets: BTreeMap::from([("fs".to_owned(), socket)]),
-            pids: [&fs, &gateway]
-                .map(|daemon| (daemon.name.to_owned(), daemon.pid()))
-                .into(),
+            pids: [&fs, &gateway].map(|daemon| (daemon.name.to_owned(), daemon.pid())).into(),
             confinement: BTreeMap::from([
                 ("fs".to_owned(), confined(fs_said)),
                 ("gateway".to_owned(), confined(said)),
@@ -84,12 +78,7 @@ impl Plan {
         let facts_file = layout.at(FACTS_FILE);
         let text = serde_json::to_vec_pretty(&facts).map_err(|e| Error::Write(e.to_string()))?;
         put(&facts_file, SECRET_MODE, &text)?;
-        Ok(Running {
-            facts,
-            daemons: vec![gateway, fs],
-            facts_file,
-            _lock: lock,
-        })
+        Ok(Running { facts, daemons: vec![gateway, fs], facts_file, _lock: lock })
     }
 }
 
@@ -101,15 +90,10 @@ impl Running {
 
     /// A daemon that has ended by itself, if one has.
     pub fn ended(&mut self) -> Option<Ended> {
-        self.daemons
-            .iter_mut()
-            .find_map(|daemon| match daemon.ended() {
-                Ok(Some(status)) => Some(Ended {
-                    name: daemon.name,
-                    status,
-                }),
-                _ => None,
-            })
+        self.daemons.iter_mut().find_map(|daemon| match daemon.ended() {
+            Ok(Some(status)) => Some(Ended { name: daemon.name, status }),
+            _ => None,
+        })
     }
 
     /// Stops everything, the gateway first, so that no call is lost on its way.
@@ -117,10 +101,7 @@ impl Running {
         for daemon in &mut self.daemons {
             daemon.ask_to_stop();
             let name = daemon.name;
-            daemon.wait().map_err(|error| Error::NotStarted {
-                name,
-                reason: error.to_string(),
-            })?;
+            daemon.wait().map_err(|error| Error::NotStarted { name, reason: error.to_string() })?;
         }
         Ok(())
     }
@@ -142,21 +123,12 @@ fn start(
     let config = layout.at(&format!("config/{name}.yaml"));
     let arguments = [arguments, &["--config".as_ref(), &config]].concat();
     let log = layout.at(&format!("log/{name}.log"));
-    Daemon::start(
-        name,
-        program,
-        &arguments,
-        log,
-        layout.at(&format!("run/{name}.notify")),
-    )
+    Daemon::start(name, program, &arguments, log, &layout.at(&format!("run/{name}.notify")))
 }
 
 /// Does what root does on the appliance: puts the cap file where the gateway looks, whole.
 fn put_caps(program: &Path, path: &Path) -> Result<(), Error> {
-    let printed = Command::new(program)
-        .arg("caps")
-        .output()
-        .map_err(Error::file(program))?;
+    let printed = Command::new(program).arg("caps").output().map_err(Error::file(program))?;
     if !printed.status.success() {
         let reason = String::from_utf8_lossy(&printed.stderr).into_owned();
         return Err(Error::NotStarted { name: "fs", reason });
@@ -166,10 +138,7 @@ fn put_caps(program: &Path, path: &Path) -> Result<(), Error> {
 
 fn check_length(path: &Path) -> Result<(), Error> {
     if path.as_os_str().len() > MAX_SOCKET_PATH_BYTES {
-        return Err(Error::SocketPath {
-            path: path.to_owned(),
-            max: MAX_SOCKET_PATH_BYTES,
-        });
+        return Err(Error::SocketPath { path: path.to_owned(), max: MAX_SOCKET_PATH_BYTES });
     }
     Ok(())
 }

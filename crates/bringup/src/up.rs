@@ -80,10 +80,7 @@ fn run(arguments: Arguments) -> Result<(), daemon::BoxError> {
 fn plan(arguments: Arguments) -> Result<Plan, daemon::BoxError> {
     let programs = match arguments.programs {
         Some(programs) => programs,
-        None => env::current_exe()?
-            .parent()
-            .map(PathBuf::from)
-            .unwrap_or_default(),
+        None => env::current_exe()?.parent().map(PathBuf::from).unwrap_or_default(),
     };
     let state = match arguments.state {
         Some(state) => state,
@@ -100,9 +97,7 @@ fn plan(arguments: Arguments) -> Result<Plan, daemon::BoxError> {
 
 /// The user's state directory (XDG Base Directory Specification 0.8: a relative value is to be ignored).
 fn default_state() -> Option<PathBuf> {
-    let xdg = env::var_os("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute());
+    let xdg = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".local/state"));
     Some(xdg.or_else(home)?.join("llmbasedos"))
 }

@@ -6,14 +6,12 @@ use capability::{ErrorKind, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How content is written in JSON.
+/// How content is written in JSON: `text` as it is, which must be UTF-8; `base64` in the standard alphabet, padded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Encoding {
-    /// As text; the bytes must be UTF-8.
     #[default]
     Text,
-    /// As standard base64 with padding.
     Base64,
 }
 
@@ -45,15 +43,9 @@ pub(crate) fn media_type(path: &str, bytes: &[u8]) -> String {
         return kind.mime_type().to_owned();
     }
     let is_text = std::str::from_utf8(bytes).is_ok();
-    let by_name = mime_guess::from_path(path)
-        .first()
-        .map(|kind| kind.essence_str().to_owned());
+    let by_name = mime_guess::from_path(path).first().map(|kind| kind.essence_str().to_owned());
     by_name.unwrap_or_else(|| {
-        if is_text {
-            "text/plain".to_owned()
-        } else {
-            "application/octet-stream".to_owned()
-        }
+        if is_text { "text/plain".to_owned() } else { "application/octet-stream".to_owned() }
     })
 }
 
@@ -77,20 +69,12 @@ mod tests {
 
     #[test]
     fn content_survives_both_encodings() {
-        for (encoding, bytes) in [
-            (Encoding::Text, "ü\0".as_bytes()),
-            (Encoding::Base64, b"\xff"),
-        ] {
+        for (encoding, bytes) in [(Encoding::Text, "ü\0".as_bytes()), (Encoding::Base64, b"\xff")]
+        {
             let content = encoding.encode(bytes.to_vec()).unwrap();
             assert_eq!(encoding.decode(content).unwrap(), bytes);
         }
-        assert!(
-            Encoding::Text
-                .encode(vec![0xff])
-                .unwrap_err()
-                .to_string()
-                .contains("base64")
-        );
+        assert!(Encoding::Text.encode(vec![0xff]).unwrap_err().to_string().contains("base64"));
         assert!(Encoding::Base64.decode("%%".into()).is_err());
     }
 }

@@ -41,9 +41,7 @@ impl Server for Fs {
         }
         let mut exclude = config.exclude;
         exclude.push(config.state);
-        Ok(Self {
-            root: VRoot::open(&config.root, &pending, &exclude)?,
-        })
+        Ok(Self { root: VRoot::open(&config.root, &pending, &exclude)? })
     }
 
     fn needs(&self) -> Needs<'_> {
@@ -52,18 +50,13 @@ impl Server for Fs {
 
     fn recover(&self) -> Result<(), BoxError> {
         let recovered = self.root.recover()?;
-        tracing::info!(
-            ?recovered,
-            "what an earlier process left unfinished is finished"
-        );
+        if recovered != vroot::Recovered::default() {
+            tracing::info!(?recovered, "what an earlier process left unfinished is finished");
+        }
         Ok(())
     }
 
     fn tools(tools: &mut Tools<Self>) {
-        tools
-            .add::<List>()
-            .add::<Read>()
-            .add::<Write>()
-            .add::<Delete>();
+        tools.add::<List>().add::<Read>().add::<Write>().add::<Delete>();
     }
 }

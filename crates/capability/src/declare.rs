@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use capfile::{CapFile, Effect, Method, MethodName, NameError, ServiceName, ToolName};
 use mcp_types::ToolAnnotations;
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
@@ -54,10 +56,7 @@ pub(crate) struct Entry<S> {
 impl<S: Server> Tools<S> {
     /// All tools of the server, or everything that is wrong with their declaration.
     pub(crate) fn declared() -> Result<Vec<Entry<S>>, DeclareError> {
-        let mut tools = Self {
-            entries: Vec::new(),
-            faults: Vec::new(),
-        };
+        let mut tools = Self { entries: Vec::new(), faults: Vec::new() };
         S::tools(&mut tools);
         match tools.faults.into_iter().next() {
             Some(fault) => Err(fault),
@@ -77,14 +76,9 @@ impl<S: Server> Tools<S> {
 
 /// The cap file of a server, made from its types alone.
 pub fn cap_file<S: Server>() -> Result<CapFile, DeclareError> {
-    let service_name = ServiceName::try_from(S::NAME).map_err(|source| DeclareError::Name {
-        name: S::NAME,
-        source,
-    })?;
-    let capabilities = Tools::<S>::declared()?
-        .into_iter()
-        .map(|entry| entry.method)
-        .collect();
+    let service_name = ServiceName::try_from(S::NAME)
+        .map_err(|source| DeclareError::Name { name: S::NAME, source })?;
+    let capabilities = Tools::<S>::declared()?.into_iter().map(|entry| entry.method).collect();
     Ok(CapFile {
         service_name,
         description: S::DESCRIPTION.to_owned(),
@@ -98,10 +92,7 @@ fn entry<T: Tool>() -> Result<Entry<T::Server>, DeclareError> {
     let name = ToolName::try_from(T::NAME).map_err(bad_name(T::NAME))?;
     let method = MethodName::try_from(T::METHOD).map_err(bad_name(T::METHOD))?;
     let (input_schema, description) = described(
-        SchemaSettings::draft2020_12()
-            .with(inlined)
-            .into_generator()
-            .into_root_schema_for::<T>(),
+        SchemaSettings::draft2020_12().with(inlined).into_generator().into_root_schema_for::<T>(),
     );
     let output = SchemaSettings::draft2020_12().for_serialize().with(inlined);
     let (output_schema, _) = described(output.into_generator().into_root_schema_for::<T::Output>());
@@ -127,28 +118,16 @@ fn entry<T: Tool>() -> Result<Entry<T::Server>, DeclareError> {
     let run = move |server: &T::Server, call: &Call, arguments: Value| {
         checked(&check, &arguments)?;
         let parameters = T::deserialize(arguments).map_err(|error| {
-            ToolError::new(
-                ErrorKind::InvalidArguments,
-                format!("invalid arguments: {error}"),
-            )
+            ToolError::new(ErrorKind::InvalidArguments, format!("invalid arguments: {error}"))
         })?;
         let output = parameters.call(server, call)?;
-        let unwritable = |_| {
-            ToolError::new(
-                ErrorKind::Internal,
-                "the result could not be written as JSON",
-            )
-        };
+        let unwritable =
+            |_| ToolError::new(ErrorKind::Internal, "the result could not be written as JSON");
         let structured = serde_json::to_value(&output).map_err(unwritable)?;
         let text = T::text(&output).unwrap_or_else(|| structured.to_string());
         Ok(Outcome { structured, text })
     };
-    Ok(Entry {
-        name,
-        method,
-        tool,
-        run: Arc::new(run),
-    })
+    Ok(Entry { name, method, tool, run: Arc::new(run) })
 }
 
 /// Checks arguments against the schema, and names every fault with its place and without its value: a value
@@ -174,32 +153,37 @@ fn checked(check: &jsonschema::Validator, arguments: &Value) -> Result<(), ToolE
 fn inlined(settings: &mut SchemaSettings) {
     settings.inline_subschemas = true;
     settings.meta_schema = None;
+    // `uint` and the like are no formats of JSON Schema, and some clients warn of them.
+    settings.transforms.push(Box::new(RecursiveTransform(|schema: &mut Schema| {
+        if schema.get("type") != Some(&Value::from("string")) {
+            schema.remove("format");
+        }
+    })));
 }
 
 /// The schema without its title, and the doc comment of the struct that became its description.
-fn described(schema: schemars::Schema) -> (Value, String) {
+fn described(schema: Schema) -> (Value, String) {
     let mut schema = schema.to_value();
     let mut description = String::new();
     if let Some(members) = schema.as_object_mut() {
         members.remove("title");
         if let Some(Value::String(text)) = members.remove("description") {
-            description = text;
+            description = unwrapped(&text);
         }
     }
     (schema, description)
 }
 
+/// A doc comment as running text: line ends are where the source was wrapped, empty lines part paragraphs.
+fn unwrapped(text: &str) -> String {
+    text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
+}
+
 /// The schema of the positional parameters: the members of the struct in their order, the optional last.
 fn positional(schema: &Value) -> Value {
     let empty = Map::new();
-    let properties = schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .unwrap_or(&empty);
-    let required = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .map_or(0, Vec::len);
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
+    let required = schema.get("required").and_then(Value::as_array).map_or(0, Vec::len);
     json!({
         "type": "array",
         "prefixItems": properties.values().collect::<Vec<_>>(),

@@ -8,6 +8,7 @@ use mcp_types::{
     ListToolsResult, ProtocolVersion, ResultType, ServerCapabilities, meta,
 };
 use mcp_wire::{Message, Object, Request, RpcError, code, error_reply, result_reply};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
@@ -24,16 +25,9 @@ pub(crate) struct Dispatcher<S> {
 impl<S: Server> Dispatcher<S> {
     pub(crate) fn new(server: S) -> Result<Arc<Self>, DeclareError> {
         let tools = Tools::<S>::declared()?;
-        let by_name = tools
-            .iter()
-            .enumerate()
-            .map(|(at, tool)| (tool.name.to_string(), at))
-            .collect();
-        Ok(Arc::new(Self {
-            server,
-            tools,
-            by_name,
-        }))
+        let by_name =
+            tools.iter().enumerate().map(|(at, tool)| (tool.name.to_string(), at)).collect();
+        Ok(Arc::new(Self { server, tools, by_name }))
     }
 
     /// Answers one message; notifications and stray answers get none. It may block.
@@ -52,14 +46,8 @@ impl<S: Server> Dispatcher<S> {
     }
 
     fn request(&self, request: &Request<'_>) -> Result<Vec<u8>, RpcError> {
-        let params = object(
-            request.params.map(|raw| raw.get()),
-            "`params` must be an object",
-        )?;
-        let metadata = object(
-            params.get("_meta").map(|raw| raw.get()),
-            "`_meta` must be an object",
-        )?;
+        let params = object(request.params.map(RawValue::get), "`params` must be an object")?;
+        let metadata = object(params.get("_meta").map(RawValue::get), "`_meta` must be an object")?;
         check_version(&metadata)?;
         match request.method.as_ref() {
             "server/discover" => Ok(result_reply(request.id, &discover::<S>())),
@@ -85,9 +73,7 @@ impl<S: Server> Dispatcher<S> {
             .get(meta::CALLER)
             .and_then(|raw| serde_json::from_str::<Caller>(raw.get()).ok())
             .ok_or_else(|| invalid("the caller is missing: only the gateway may call"))?;
-        let name = params
-            .get_str("name")
-            .ok_or_else(|| invalid("`name` must be a string"))?;
+        let name = params.get_str("name").ok_or_else(|| invalid("`name` must be a string"))?;
         let entry = self
             .by_name
             .get(name.as_ref())
@@ -117,28 +103,18 @@ fn object<'a>(json: Option<&'a str>, otherwise: &'static str) -> Result<Object<'
 
 fn check_version(metadata: &Object<'_>) -> Result<(), RpcError> {
     let asked = metadata.get_str(meta::PROTOCOL_VERSION).ok_or_else(|| {
-        RpcError::new(
-            code::INVALID_PARAMS,
-            "`_meta` must say the protocol version",
-        )
+        RpcError::new(code::INVALID_PARAMS, "`_meta` must say the protocol version")
     })?;
     if ProtocolVersion::parse(&asked).is_some_and(|version| version.era() == Era::Modern) {
         return Ok(());
     }
     let supported = [ProtocolVersion::LATEST.as_str()];
-    Err(RpcError::new(
-        code::UNSUPPORTED_PROTOCOL_VERSION,
-        "unsupported protocol version",
-    )
-    .with_data(json!({ "supported": supported, "requested": asked })))
+    Err(RpcError::new(code::UNSUPPORTED_PROTOCOL_VERSION, "unsupported protocol version")
+        .with_data(json!({ "supported": supported, "requested": asked })))
 }
 
 fn discover<S: Server>() -> DiscoverResult {
-    let info = Implementation {
-        name: S::NAME,
-        title: S::DESCRIPTION,
-        version: S::VERSION,
-    };
+    let info = Implementation { name: S::NAME, title: S::DESCRIPTION, version: S::VERSION };
     DiscoverResult {
         result_type: ResultType::Complete,
         supported_versions: vec![ProtocolVersion::LATEST.as_str()],
@@ -166,9 +142,7 @@ fn failed(error: &ToolError) -> CallToolResult {
     let kind = serde_json::to_value(error.kind()).unwrap_or(Value::Null);
     CallToolResult {
         result_type: ResultType::Complete,
-        content: vec![Content::Text {
-            text: error.to_string(),
-        }],
+        content: vec![Content::Text { text: error.to_string() }],
         structured_content: None,
         is_error: true,
         meta: Map::from_iter([(meta::ERROR_KIND.to_owned(), kind)]),

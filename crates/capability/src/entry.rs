@@ -75,11 +75,8 @@ fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
     let workers = workers(S::NAME)?;
     let listener = listen(arguments.socket.as_deref())?;
     let server = S::open(config)?;
-    let confinement = if arguments.daemon.unconfined {
-        Confinement::Unconfined
-    } else {
-        Confinement::Required
-    };
+    let confinement =
+        if arguments.daemon.unconfined { Confinement::Unconfined } else { Confinement::Required };
     // For `sd_notify`, whose socket is UNIX.
     let report = sandbox::lock(&server.needs().unix_connect(), confinement)?;
     let _telemetry = telemetry::init(S::NAME)?;
@@ -90,7 +87,7 @@ fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
         .enable_all()
         .max_blocking_threads(workers)
         .build()?;
-    let served = runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let listener = tokio::net::UnixListener::from_std(listener)?;
         let stop = daemon::stop_signal()?;
         daemon::notify(&[NotifyState::Ready, NotifyState::Status(&report.to_string())]);
@@ -98,7 +95,7 @@ fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
         serve(listener, server, stop).await.map_err(BoxError::from)
     });
     runtime.shutdown_timeout(DRAIN);
-    served
+    outcome
 }
 
 /// How many threads run handlers: `LLMBDO_<NAME>_WORKERS`, else `LLMBDO_DEFAULT_SERVER_WORKERS`, else

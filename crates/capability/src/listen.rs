@@ -26,13 +26,10 @@ pub(crate) enum ListenError {
 
 /// The socket that systemd passed, else one bound at `path`.
 pub(crate) fn listen(path: Option<&Path>) -> Result<UnixListener, ListenError> {
-    if let Some(listener) = ListenFd::from_env()
-        .take_unix_listener(0)
-        .map_err(ListenError::Passed)?
+    if let Some(listener) =
+        ListenFd::from_env().take_unix_listener(0).map_err(ListenError::Passed)?
     {
-        listener
-            .set_nonblocking(true)
-            .map_err(ListenError::Passed)?;
+        listener.set_nonblocking(true).map_err(ListenError::Passed)?;
         return Ok(listener);
     }
     let path = path.ok_or(ListenError::None)?;

@@ -103,10 +103,7 @@ pub enum ErrorKind {
 impl ToolError {
     /// An error of a kind, with what happened and what to do next.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 
     /// Its kind.

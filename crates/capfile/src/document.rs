@@ -120,10 +120,7 @@ impl CapFile {
 impl Method {
     /// The name of its MCP tool, if it is one.
     pub fn tool_name(&self) -> Result<Option<ToolName>, serde_json::Error> {
-        let view = self
-            .tool
-            .as_ref()
-            .map(|tool| serde_json::from_str::<ToolView>(tool.get()));
+        let view = self.tool.as_ref().map(|tool| serde_json::from_str::<ToolView>(tool.get()));
         Ok(view.transpose()?.map(|view| view.name))
     }
 }
@@ -153,14 +150,7 @@ mod tests {
 
     #[test]
     fn a_good_file_keeps_the_text_of_its_tools() {
-        check(
-            "fs",
-            &[
-                method("mcp.fs.list", "fs_list"),
-                method("mcp.fs.read", "fs_read"),
-            ],
-            Ok(()),
-        );
+        check("fs", &[method("mcp.fs.list", "fs_list"), method("mcp.fs.read", "fs_read")], Ok(()));
         let name = ServiceName::try_from("fs").unwrap();
         let text = format!(
             r#"{{"service_name":"fs","description":"","version":"","capabilities":[{}]}}"#,
@@ -177,18 +167,12 @@ mod tests {
         check("../fs", &[], Err("must match"));
         check("fs", &[method("list", "fs_list")], Err("must match"));
         check("fs", &[method("mcp.fs.list", "fs list")], Err("must match"));
-        let twice = [
-            method("mcp.fs.list", "fs_list"),
-            method("mcp.fs.read", "fs_list"),
-        ];
+        let twice = [method("mcp.fs.list", "fs_list"), method("mcp.fs.read", "fs_list")];
         check("fs", &twice, Err("declared twice"));
         let twice = [method("mcp.fs.list", "a"), method("mcp.fs.list", "b")];
         check("fs", &twice, Err("declared twice"));
         let huge = vec![b' '; MAX_CAP_FILE_BYTES + 1];
         let name = ServiceName::try_from("fs").unwrap();
-        assert!(matches!(
-            CapFile::parse(&name, &huge),
-            Err(CapFileError::TooLarge)
-        ));
+        assert!(matches!(CapFile::parse(&name, &huge), Err(CapFileError::TooLarge)));
     }
 }

@@ -84,11 +84,11 @@ name!(
 name!(
     /// The name of a method in the legacy dialect: `mcp.fs.list`.
     MethodName,
-    "mcp(.[A-Za-z0-9_]+){2,}, at most 64 bytes",
+    "mcp(.[A-Za-z0-9_-]+){2,}, at most 64 bytes",
     |text| {
         let mut parts = text.split('.');
         let is_word = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         };
         parts.next() == Some("mcp") && parts.clone().count() >= 2 && parts.all(is_word)
     }
@@ -110,24 +110,11 @@ mod tests {
     #[test]
     fn each_kind_takes_its_own_form() {
         let (long, too_long) = ("a".repeat(64), "a".repeat(65));
-        check::<ServiceName>(
-            &["fs", "a-1", &long],
-            &["", "Fs", "1a", "a.b", "../x", &too_long],
-        );
-        check::<ToolName>(
-            &["fs_list", "A-9", &long],
-            &["", "a.b", "a b", "\u{444}s", &too_long],
-        );
+        check::<ServiceName>(&["fs", "a-1", &long], &["", "Fs", "1a", "a.b", "../x", &too_long]);
+        check::<ToolName>(&["fs_list", "A-9", &long], &["", "a.b", "a b", "\u{444}s", &too_long]);
         check::<MethodName>(
-            &["mcp.fs.list", "mcp.licence.check", "mcp.a.b_c"],
-            &[
-                "mcp.fs",
-                "mcp",
-                "fs.list",
-                "mcp..list",
-                "mcp.fs.",
-                "mcp.fs.li st",
-            ],
+            &["mcp.fs.list", "mcp.licence.check", "mcp.a-b.b_c"],
+            &["mcp.fs", "mcp", "fs.list", "mcp..list", "mcp.fs.", "mcp.fs.li st"],
         );
     }
 }

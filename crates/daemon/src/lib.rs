@@ -28,9 +28,7 @@ impl Arguments {
             set_parent_process_death_signal(Some(Signal::TERM))?;
             // It may have ended before the line above; then another process has adopted us.
             if getppid() != Pid::from_raw(parent) {
-                return Err(io::Error::other(
-                    "the process that started this one has ended",
-                ));
+                return Err(io::Error::other("the process that started this one has ended"));
             }
         }
         Ok(())

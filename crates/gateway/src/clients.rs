@@ -1,5 +1,6 @@
 //! Client keys: who may call.
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -27,10 +28,7 @@ pub struct Client {
 
 /// The hash that [`Client::key_sha256`] holds for a key.
 pub fn key_hash(key: &str) -> String {
-    hash(key.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&hash(key.as_bytes()))
 }
 
 fn hash(key: &[u8]) -> [u8; HASH_BYTES] {
@@ -58,7 +56,8 @@ impl TryFrom<ClientsFile> for Clients {
             if clients.iter().any(|(other, _)| *other == name) {
                 return Err(ClientsError::Twice(name));
             }
-            let Some(hash) = from_hex(&key_sha256) else {
+            let bytes = HEXLOWER_PERMISSIVE.decode(key_sha256.as_bytes()).ok();
+            let Some(hash) = bytes.and_then(|bytes| bytes.try_into().ok()) else {
                 return Err(ClientsError::Hash(name));
             };
             clients.push((name, hash));
@@ -82,17 +81,6 @@ impl Clients {
     }
 }
 
-fn from_hex(text: &str) -> Option<[u8; HASH_BYTES]> {
-    let mut hash = [0; HASH_BYTES];
-    if text.len() != 2 * HASH_BYTES || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, pair) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(hash)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,9 +90,7 @@ mod tests {
             name: (*name).into(),
             key_sha256: (*hash).into(),
         };
-        Clients::try_from(ClientsFile {
-            clients: pairs.iter().map(client).collect(),
-        })
+        Clients::try_from(ClientsFile { clients: pairs.iter().map(client).collect() })
     }
 
     #[test]
@@ -121,17 +107,8 @@ mod tests {
     #[test]
     fn refuses_a_file_that_is_not_clear() {
         let good = key_hash("x");
-        assert!(matches!(
-            clients(&[("a", "12")]),
-            Err(ClientsError::Hash(_))
-        ));
-        assert!(matches!(
-            clients(&[("a", &"zz".repeat(32))]),
-            Err(ClientsError::Hash(_))
-        ));
-        assert!(matches!(
-            clients(&[("a", &good), ("a", &good)]),
-            Err(ClientsError::Twice(_))
-        ));
+        assert!(matches!(clients(&[("a", "12")]), Err(ClientsError::Hash(_))));
+        assert!(matches!(clients(&[("a", &"zz".repeat(32))]), Err(ClientsError::Hash(_))));
+        assert!(matches!(clients(&[("a", &good), ("a", &good)]), Err(ClientsError::Twice(_))));
     }
 }

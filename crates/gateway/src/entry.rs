@@ -53,35 +53,20 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let (listener, address) = listen(config.listen)?;
     let registry = Registry::open(config.caps_dir.clone())
         .map_err(|error| format!("`{}`: {error}", config.caps_dir.display()))?;
-    let confinement = if arguments.daemon.unconfined {
-        Confinement::Unconfined
-    } else {
-        Confinement::Required
-    };
-    let needs = Needs::none()
-        .read(registry.handle())
-        .tcp_accept()
-        .unix_connect();
+    let confinement =
+        if arguments.daemon.unconfined { Confinement::Unconfined } else { Confinement::Required };
+    let needs = Needs::none().read(registry.handle()).tcp_accept().unix_connect();
     let report = sandbox::lock(&needs, confinement)?;
     let _telemetry = telemetry::init("gateway")?;
     tracing::info!(confinement = %report, "locked down");
 
-    let deadline = config
-        .call_timeout_seconds
-        .map_or(CALL, |s| Duration::from_secs(s.into()));
+    let deadline = config.call_timeout_seconds.map_or(CALL, |s| Duration::from_secs(s.into()));
     let hosts = AllowedHosts::new(&config.allowed_hosts);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let following = registry.follow()?;
         let mcp = Mcp::new(registry, RequestIds::new()?, deadline);
-        let app = App {
-            hosts,
-            clients,
-            mcp,
-            confinement: report.clone(),
-        };
+        let app = App { hosts, clients, mcp, confinement: report.clone() };
         serve(listener, address, app, following, &report).await
     });
     runtime.shutdown_timeout(DRAIN);

@@ -44,7 +44,7 @@ pub const MAX_WAITING_KIB_PER_SERVER: usize = 64 * 1024;
 pub const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long a call may take, where the configuration does not say otherwise: longer than most hosts wait.
-pub const CALL: Duration = Duration::from_secs(120);
+pub const CALL: Duration = Duration::from_mins(2);
 
 /// How long requests that are under way may go on after the signal to stop.
 pub const DRAIN: Duration = Duration::from_secs(5);
@@ -58,3 +58,7 @@ pub const MAX_SERVERS: usize = 1000;
 
 /// For how many milliseconds a client may keep a list of tools. Zero: it asks again, and always sees the truth.
 pub const LIST_TTL_MS: u64 = 0;
+
+/// How long the accept loop rests when the kernel gives it no connection for want of descriptors or memory; without a
+/// rest it would spin until another connection closes.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

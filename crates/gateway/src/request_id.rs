@@ -12,18 +12,11 @@ impl RequestIds {
     /// A new series. The random prefix keeps ids of two runs apart in one log.
     pub(crate) fn new() -> Result<Self, getrandom::Error> {
         let prefix = format!("{:08x}", getrandom::u32()?);
-        Ok(Self {
-            prefix,
-            next: AtomicU64::new(1),
-        })
+        Ok(Self { prefix, next: AtomicU64::new(1) })
     }
 
     /// The next id.
     pub(crate) fn next(&self) -> String {
-        format!(
-            "{}-{}",
-            self.prefix,
-            self.next.fetch_add(1, Ordering::Relaxed)
-        )
+        format!("{}-{}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }

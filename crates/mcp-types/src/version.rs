@@ -41,9 +41,7 @@ impl ProtocolVersion {
 
     /// The revision of that date, if it is served.
     pub fn parse(date: &str) -> Option<Self> {
-        SUPPORTED_VERSIONS
-            .into_iter()
-            .find(|version| version.as_str() == date)
+        SUPPORTED_VERSIONS.into_iter().find(|version| version.as_str() == date)
     }
 
     /// Its date, which is its name on the wire.
@@ -58,11 +56,7 @@ impl ProtocolVersion {
 
     /// Its era.
     pub fn era(self) -> Era {
-        if self >= Self::V2026_07_28 {
-            Era::Modern
-        } else {
-            Era::Legacy
-        }
+        if self >= Self::V2026_07_28 { Era::Modern } else { Era::Legacy }
     }
 }
 

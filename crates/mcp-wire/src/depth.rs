@@ -28,9 +28,7 @@ pub fn within_depth(json: &[u8], max: usize) -> bool {
 fn after_string(mut rest: &[u8]) -> &[u8] {
     while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
         let escaped = rest.get(at) == Some(&b'\\');
-        rest = rest
-            .get(at + 1 + usize::from(escaped)..)
-            .unwrap_or_default();
+        rest = rest.get(at + 1 + usize::from(escaped)..).unwrap_or_default();
         if !escaped {
             return rest;
         }
@@ -43,14 +41,8 @@ mod tests {
     use super::within_depth;
 
     fn check(json: &str, depth: usize) {
-        assert!(
-            within_depth(json.as_bytes(), depth),
-            "{json} nests deeper than {depth}"
-        );
-        assert!(
-            depth == 0 || !within_depth(json.as_bytes(), depth - 1),
-            "{json} is {depth} deep"
-        );
+        assert!(within_depth(json.as_bytes(), depth), "{json} nests deeper than {depth}");
+        assert!(depth == 0 || !within_depth(json.as_bytes(), depth - 1), "{json} is {depth} deep");
     }
 
     #[test]

@@ -78,9 +78,8 @@ impl<'a> Message<'a> {
     }
 
     fn call(envelope: Object<'a>, id: Option<&'a RawValue>) -> Result<Self, WireError> {
-        let method = envelope
-            .get_str("method")
-            .ok_or(WireError::Invalid("`method` must be a string"))?;
+        let method =
+            envelope.get_str("method").ok_or(WireError::Invalid("`method` must be a string"))?;
         if envelope.get("result").is_some() || envelope.get("error").is_some() {
             return Err(WireError::Invalid("it is a call and an answer at once"));
         }
@@ -89,20 +88,11 @@ impl<'a> Message<'a> {
             return Err(WireError::Invalid("`params` must be an object or an array"));
         }
         Ok(match id {
-            None => Self::Notification(Notification {
-                method,
-                params,
-                envelope,
-            }),
+            None => Self::Notification(Notification { method, params, envelope }),
             Some(raw) => {
                 let id = Id::new(raw)
                     .ok_or(WireError::Invalid("`id` must be a string or an integer"))?;
-                Self::Request(Request {
-                    id,
-                    method,
-                    params,
-                    envelope,
-                })
+                Self::Request(Request { id, method, params, envelope })
             }
         })
     }
@@ -119,16 +109,10 @@ impl<'a> Message<'a> {
             (Some(result), None) => Ok(result),
             (None, Some(error)) => Err(error),
             _ => {
-                return Err(WireError::Invalid(
-                    "it has neither a `method` nor one outcome",
-                ));
+                return Err(WireError::Invalid("it has neither a `method` nor one outcome"));
             }
         };
-        Ok(Self::Response(Response {
-            id,
-            outcome,
-            envelope,
-        }))
+        Ok(Self::Response(Response { id, outcome, envelope }))
     }
 }
 
@@ -151,19 +135,10 @@ mod tests {
     #[test]
     fn tells_the_three_kinds_apart() {
         check(r#"{"jsonrpc":"2.0","id":1,"method":"m"}"#, "request");
-        check(
-            r#"{"jsonrpc":"2.0","\u0069d":"x","method":"m","params":[1]}"#,
-            "request",
-        );
-        check(
-            r#"{"jsonrpc":"2.0","method":"m","params":{}}"#,
-            "notification",
-        );
+        check(r#"{"jsonrpc":"2.0","\u0069d":"x","method":"m","params":[1]}"#, "request");
+        check(r#"{"jsonrpc":"2.0","method":"m","params":{}}"#, "notification");
         check(r#"{"jsonrpc":"2.0","id":1,"result":null}"#, "response");
-        check(
-            r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}"#,
-            "response",
-        );
+        check(r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}"#, "response");
     }
 
     #[test]
@@ -184,14 +159,8 @@ mod tests {
         for text in refused {
             assert!(matches!(kind(text), Err(WireError::Invalid(_))), "{text}");
         }
-        assert_eq!(
-            kind(r#" [{"jsonrpc":"2.0","id":1,"method":"m"}]"#),
-            Err(WireError::Batch)
-        );
-        assert_eq!(
-            kind(&("[".repeat(65) + &"]".repeat(65))),
-            Err(WireError::TooDeep)
-        );
+        assert_eq!(kind(r#" [{"jsonrpc":"2.0","id":1,"method":"m"}]"#), Err(WireError::Batch));
+        assert_eq!(kind(&("[".repeat(65) + &"]".repeat(65))), Err(WireError::TooDeep));
         assert!(matches!(kind("{"), Err(WireError::Parse(_))));
         assert!(matches!(kind("{}{}"), Err(WireError::Parse(_))));
     }

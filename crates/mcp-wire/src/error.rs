@@ -61,11 +61,7 @@ pub struct RpcError {
 impl RpcError {
     /// An error without data.
     pub fn new(code: i32, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: None,
-        }
+        Self { code, message: message.into(), data: None }
     }
 
     /// The same error with data.
@@ -83,10 +79,7 @@ pub enum WireError {
     #[error("{0}")]
     Parse(String),
     /// Arrays and objects nest deeper than [`crate::limits::MAX_DEPTH`].
-    #[error(
-        "arrays and objects nest deeper than {} levels",
-        crate::limits::MAX_DEPTH
-    )]
+    #[error("arrays and objects nest deeper than {} levels", crate::limits::MAX_DEPTH)]
     TooDeep,
     /// A JSON array: batches left MCP with revision 2025-06-18.
     #[error("batches are not supported: send each message on its own")]

@@ -27,11 +27,7 @@ pub struct FrameTooLong {
 impl FrameDecoder {
     /// A decoder for frames of at most `max` bytes, the NUL not counted.
     pub fn new(max: usize) -> Self {
-        Self {
-            buffer: BytesMut::new(),
-            searched: 0,
-            max,
-        }
+        Self { buffer: BytesMut::new(), searched: 0, max }
     }
 
     /// Where the next bytes of the stream are to be appended.
@@ -45,11 +41,7 @@ impl FrameDecoder {
             let unseen = self.buffer.get(self.searched..).unwrap_or_default();
             let Some(at) = memchr::memchr(0, unseen) else {
                 self.searched = self.buffer.len();
-                return if self.searched > self.max {
-                    Err(self.too_long())
-                } else {
-                    Ok(None)
-                };
+                return if self.searched > self.max { Err(self.too_long()) } else { Ok(None) };
             };
             let end = self.searched + at;
             self.searched = 0;
@@ -113,10 +105,7 @@ mod tests {
 
     #[test]
     fn newlines_do_not_end_a_frame() {
-        assert_eq!(
-            frames(b"{\n}\n\0\0{}\0", &[2], 9).unwrap(),
-            ["{\n}\n", "{}"]
-        );
+        assert_eq!(frames(b"{\n}\n\0\0{}\0", &[2], 9).unwrap(), ["{\n}\n", "{}"]);
     }
 
     proptest! {

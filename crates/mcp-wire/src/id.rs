@@ -43,23 +43,12 @@ mod tests {
 
     fn check(json: &str, accepted: bool) {
         let raw: Box<RawValue> = serde_json::from_str(json).unwrap();
-        assert_eq!(
-            Id::new(&raw).map(Id::as_str),
-            accepted.then_some(json),
-            "{json}"
-        );
+        assert_eq!(Id::new(&raw).map(Id::as_str), accepted.then_some(json), "{json}");
     }
 
     #[test]
     fn strings_and_integers_only() {
-        for good in [
-            "0",
-            "-7",
-            "12345678901234567890123",
-            r#""a""#,
-            r#""\u0061""#,
-            r#""""#,
-        ] {
+        for good in ["0", "-7", "12345678901234567890123", r#""a""#, r#""\u0061""#, r#""""#] {
             check(good, true);
         }
         for bad in ["null", "true", "1.0", "1e3", "[1]", "{}", "-0.5"] {

@@ -56,33 +56,20 @@ impl<'a> Object<'a> {
     /// Reads the members of the object that `json` is.
     pub fn parse(json: &'a str) -> Result<Self, ObjectError> {
         let members: Members<'a> = serde_json::from_str(json).map_err(|error| {
-            if error.is_data() {
-                ObjectError::NotAnObject
-            } else {
-                syntax(&error)
-            }
+            if error.is_data() { ObjectError::NotAnObject } else { syntax(&error) }
         })?;
         let object = Self { members: members.0 };
-        if object.repeats_a_key() {
-            Err(ObjectError::Duplicate)
-        } else {
-            Ok(object)
-        }
+        if object.repeats_a_key() { Err(ObjectError::Duplicate) } else { Ok(object) }
     }
 
     /// An object without members.
     pub const fn empty() -> Self {
-        Self {
-            members: Vec::new(),
-        }
+        Self { members: Vec::new() }
     }
 
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&'a RawValue> {
-        self.members
-            .iter()
-            .find(|member| member.key == key)
-            .map(|member| member.value)
+        self.members.iter().find(|member| member.key == key).map(|member| member.value)
     }
 
     /// The value of `key` where it is a string, decoded.
@@ -118,18 +105,12 @@ impl<'a> Object<'a> {
     fn repeats_a_key(&self) -> bool {
         if self.members.len() <= SCAN_MEMBERS {
             let seen_before = |(at, member): (usize, &Member<'_>)| {
-                self.members
-                    .iter()
-                    .take(at)
-                    .any(|earlier| earlier.key == member.key)
+                self.members.iter().take(at).any(|earlier| earlier.key == member.key)
             };
             return self.members.iter().enumerate().any(seen_before);
         }
         let mut seen = HashSet::with_capacity(self.members.len());
-        !self
-            .members
-            .iter()
-            .all(|member| seen.insert(member.key.as_ref()))
+        !self.members.iter().all(|member| seen.insert(member.key.as_ref()))
     }
 }
 
@@ -166,11 +147,7 @@ fn decoded(json: &str) -> Option<Cow<'_, str>> {
 
 /// A syntax error without any of the text, which may be private.
 fn syntax(error: &serde_json::Error) -> ObjectError {
-    ObjectError::Syntax(format!(
-        "not JSON at line {} column {}",
-        error.line(),
-        error.column()
-    ))
+    ObjectError::Syntax(format!("not JSON at line {} column {}", error.line(), error.column()))
 }
 
 struct Members<'a>(Vec<Member<'a>>);
@@ -195,11 +172,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
         while let Some((raw_key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
             let raw_key = raw_key.get();
             let key = decoded(raw_key).ok_or_else(|| de::Error::custom("a key is not a string"))?;
-            members.push(Member {
-                key,
-                raw_key,
-                value,
-            });
+            members.push(Member { key, raw_key, value });
         }
         Ok(Members(members))
     }
@@ -225,21 +198,9 @@ mod tests {
 
     #[test]
     fn edits_by_decoded_key_and_in_place() {
-        check(
-            r#"{"a":1,"b":2,"c":3}"#,
-            &[("b", Edit::Raw("[]"))],
-            r#"{"a":1,"b":[],"c":3}"#,
-        );
-        check(
-            r#"{"\u0062":2,"c":3}"#,
-            &[("b", Edit::Remove)],
-            r#"{"c":3}"#,
-        );
-        check(
-            r#"{"a":1}"#,
-            &[("b", Edit::Remove), ("n", Edit::Raw("0"))],
-            r#"{"a":1,"n":0}"#,
-        );
+        check(r#"{"a":1,"b":2,"c":3}"#, &[("b", Edit::Raw("[]"))], r#"{"a":1,"b":[],"c":3}"#);
+        check(r#"{"\u0062":2,"c":3}"#, &[("b", Edit::Remove)], r#"{"c":3}"#);
+        check(r#"{"a":1}"#, &[("b", Edit::Remove), ("n", Edit::Raw("0"))], r#"{"a":1,"n":0}"#);
         let inner = Object::parse(r#"{"x":1}"#).unwrap();
         let edits = [("a", Edit::Object(&inner, &[("y", Edit::Raw("2"))]))];
         check(r#"{"a":{"old":true}}"#, &edits, r#"{"a":{"x":1,"y":2}}"#);
@@ -249,16 +210,10 @@ mod tests {
     #[test]
     fn refuses_a_repeated_key_however_it_is_spelt() {
         let many = (0..40).map(|n| format!("\"k{n}\":0,")).collect::<String>();
-        for json in [
-            r#"{"a":1,"a":2}"#,
-            r#"{"a":1,"\u0061":2}"#,
-            &format!("{{{many}\"\\u006b7\":1}}"),
-        ] {
-            assert_eq!(
-                Object::parse(json).unwrap_err(),
-                ObjectError::Duplicate,
-                "{json}"
-            );
+        for json in
+            [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":2}"#, &format!("{{{many}\"\\u006b7\":1}}")]
+        {
+            assert_eq!(Object::parse(json).unwrap_err(), ObjectError::Duplicate, "{json}");
         }
         assert!(Object::parse(&format!("{{{many}\"x\":1}}")).is_ok());
     }
@@ -266,20 +221,9 @@ mod tests {
     #[test]
     fn names_what_is_wrong_without_showing_the_text() {
         for json in ["[1]", "1", "\"{}\"", "null"] {
-            assert_eq!(
-                Object::parse(json).unwrap_err(),
-                ObjectError::NotAnObject,
-                "{json}"
-            );
+            assert_eq!(Object::parse(json).unwrap_err(), ObjectError::NotAnObject, "{json}");
         }
-        for json in [
-            "",
-            "{",
-            "{\"secret\":",
-            "{\"secret\":1}x",
-            "{'a':1}",
-            "{\"a\":\"\u{1}\"}",
-        ] {
+        for json in ["", "{", "{\"secret\":", "{\"secret\":1}x", "{'a':1}", "{\"a\":\"\u{1}\"}"] {
             let ObjectError::Syntax(reason) = Object::parse(json).unwrap_err() else {
                 panic!("{json}")
             };

@@ -52,17 +52,12 @@ mod tests {
     #[test]
     fn replies_are_messages() {
         let text = r#"{"jsonrpc":"2.0","id":"a\"b","method":"m"}"#;
-        let Message::Request(request) = Message::parse(text).unwrap() else {
-            panic!()
-        };
+        let Message::Request(request) = Message::parse(text).unwrap() else { panic!() };
         let reply = String::from_utf8(result_reply(request.id, &[1, 2])).unwrap();
         assert_eq!(reply, r#"{"jsonrpc":"2.0","id":"a\"b","result":[1,2]}"#);
         let error = RpcError::new(code::PARSE_ERROR, "no \"JSON\"");
         let reply = String::from_utf8(error_reply(None, &error)).unwrap();
-        assert_eq!(
-            reply,
-            r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no \"JSON\""}}"#
-        );
+        assert_eq!(reply, r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"no \"JSON\""}}"#);
         assert!(matches!(Message::parse(&reply), Ok(Message::Response(_))));
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::limits::{LANDLOCK_OLDEST, NEEDS_MAX_DIRECTORIES};
 
-/// Why [`lock`](crate::lock) refused. The process must end: it may be locked in part.
+/// Why [`lock`](crate::lock()) refused. The process must end: it may be locked in part.
 ///
 /// The messages go to the administrator who starts the daemon, not to a client.
 #[derive(Debug, thiserror::Error)]

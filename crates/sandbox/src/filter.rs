@@ -40,9 +40,7 @@ pub(crate) fn compile(needs: &Needs<'_>) -> Result<Vec<BpfProgram>, LockError> {
 
 /// Installs `programs` on the calling thread.
 pub(crate) fn install(programs: &[BpfProgram]) -> Result<(), seccompiler::Error> {
-    programs
-        .iter()
-        .try_for_each(|program| seccompiler::apply_filter(program))
+    programs.iter().try_for_each(|program| seccompiler::apply_filter(program))
 }
 
 fn program(rules: Rules, answer: SeccompAction) -> Result<BpfProgram, seccompiler::BackendError> {

@@ -42,10 +42,5 @@ pub fn lock(needs: &Needs<'_>, confinement: Confinement) -> Result<Report, LockE
     // Asked of the kernel, not assumed: the report is what readiness shows.
     let no_new_privs =
         rustix::thread::no_new_privs().map_err(|error| LockError::NoNewPrivs(error.into()))?;
-    Ok(Report {
-        landlock_abi,
-        landlock,
-        seccomp,
-        no_new_privs,
-    })
+    Ok(Report { landlock_abi, landlock, seccomp, no_new_privs })
 }

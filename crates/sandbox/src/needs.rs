@@ -11,7 +11,7 @@ pub(crate) enum Reach {
     ReadWrite,
 }
 
-/// What the process needs after [`lock`](crate::lock). All else is refused.
+/// What the process needs after [`lock`](crate::lock()). All else is refused.
 ///
 /// Directories are open handles, never paths: the handle that the daemon keeps and the one that
 /// the kernel allows are then the same directory, whatever happens to its name.
@@ -79,7 +79,7 @@ impl<'a> Needs<'a> {
 /// What to do where the kernel cannot confine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confinement {
-    /// Refuse to go on: [`lock`](crate::lock) is an error.
+    /// Refuse to go on: [`lock`](crate::lock()) is an error.
     Required,
     /// Take what can be had, leave out the rest, and report it. From `--unconfined`.
     Unconfined,

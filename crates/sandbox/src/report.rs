@@ -57,12 +57,7 @@ impl fmt::Display for Report {
         if let Some(abi) = self.landlock_abi {
             write!(f, " (abi {abi})")?;
         }
-        write!(
-            f,
-            ", seccomp {}, no-new-privs {}",
-            on(self.seccomp),
-            on(self.no_new_privs)
-        )
+        write!(f, ", seccomp {}, no-new-privs {}", on(self.seccomp), on(self.no_new_privs))
     }
 }
 
@@ -82,44 +77,14 @@ mod tests {
             seccomp: true,
             no_new_privs: true,
         };
-        check(
-            &full,
-            "landlock full (abi 7), seccomp on, no-new-privs on",
-            true,
-        );
-        let old = Report {
-            landlock_abi: Some(3),
-            landlock: Landlock::Partial,
-            ..full.clone()
-        };
-        check(
-            &old,
-            "landlock partial (abi 3), seccomp on, no-new-privs on",
-            true,
-        );
-        let none = Report {
-            landlock_abi: None,
-            landlock: Landlock::None,
-            ..full.clone()
-        };
+        check(&full, "landlock full (abi 7), seccomp on, no-new-privs on", true);
+        let old = Report { landlock_abi: Some(3), landlock: Landlock::Partial, ..full.clone() };
+        check(&old, "landlock partial (abi 3), seccomp on, no-new-privs on", true);
+        let none = Report { landlock_abi: None, landlock: Landlock::None, ..full.clone() };
         check(&none, "landlock none, seccomp on, no-new-privs on", false);
-        let unfiltered = Report {
-            seccomp: false,
-            ..full.clone()
-        };
-        check(
-            &unfiltered,
-            "landlock full (abi 7), seccomp off, no-new-privs on",
-            false,
-        );
-        let privileged = Report {
-            no_new_privs: false,
-            ..full
-        };
-        check(
-            &privileged,
-            "landlock full (abi 7), seccomp on, no-new-privs off",
-            false,
-        );
+        let unfiltered = Report { seccomp: false, ..full.clone() };
+        check(&unfiltered, "landlock full (abi 7), seccomp off, no-new-privs on", false);
+        let privileged = Report { no_new_privs: false, ..full };
+        check(&privileged, "landlock full (abi 7), seccomp on, no-new-privs off", false);
     }
 }

@@ -17,9 +17,7 @@ pub(crate) fn restrict(
     needs: &Needs<'_>,
     confinement: Confinement,
 ) -> Result<(Landlock, Option<u32>), LockError> {
-    let mut ruleset = handled(confinement)?
-        .create()
-        .map_err(LockError::Landlock)?;
+    let mut ruleset = handled(confinement)?.create().map_err(LockError::Landlock)?;
     for &(directory, reach) in &needs.directories {
         let rule = PathBeneath::new(directory, rights(reach));
         ruleset = ruleset.add_rule(rule).map_err(LockError::Landlock)?;
@@ -43,9 +41,9 @@ fn handled(confinement: Confinement) -> Result<Ruleset, LockError> {
             .set_compatibility(CompatLevel::HardRequirement)
             .handle_access(oldest)
             .map_err(|_| LockError::LandlockMissing)?,
-        Confinement::Unconfined => Ruleset::default()
-            .handle_access(oldest)
-            .map_err(LockError::Landlock)?,
+        Confinement::Unconfined => {
+            Ruleset::default().handle_access(oldest).map_err(LockError::Landlock)?
+        }
     };
     newest(required).map_err(LockError::Landlock)
 }
@@ -75,18 +73,12 @@ fn rights(reach: Reach) -> BitFlags<AccessFs> {
 
 fn abi(status: LandlockStatus) -> Option<u32> {
     match status {
-        LandlockStatus::Available {
-            effective_abi: ABI::Unsupported,
-            ..
-        }
+        LandlockStatus::Available { effective_abi: ABI::Unsupported, .. }
         | LandlockStatus::NotEnabled
         | LandlockStatus::NotImplemented => None,
-        LandlockStatus::Available {
-            effective_abi,
-            kernel_abi,
-        } => kernel_abi
-            .and_then(|abi| u32::try_from(abi).ok())
-            .or(Some(effective_abi as u32)),
+        LandlockStatus::Available { effective_abi, kernel_abi } => {
+            kernel_abi.and_then(|abi| u32::try_from(abi).ok()).or(Some(effective_abi as u32))
+        }
     }
 }
 
@@ -97,20 +89,14 @@ mod tests {
     #[test]
     fn no_reach_has_execution_or_devices() {
         for reach in [Reach::Read, Reach::ReadWrite] {
-            for right in [
-                AccessFs::Execute,
-                AccessFs::MakeChar,
-                AccessFs::MakeBlock,
-                AccessFs::IoctlDev,
-            ] {
+            for right in
+                [AccessFs::Execute, AccessFs::MakeChar, AccessFs::MakeBlock, AccessFs::IoctlDev]
+            {
                 assert!(!rights(reach).contains(right), "{reach:?} {right:?}");
             }
         }
         let write = AccessFs::from_write(LANDLOCK_NEWEST);
-        assert!(
-            (rights(Reach::Read) & write).is_empty(),
-            "reading changes nothing"
-        );
+        assert!((rights(Reach::Read) & write).is_empty(), "reading changes nothing");
     }
 
     #[test]
@@ -118,15 +104,9 @@ mod tests {
         let check = |status, expected| assert_eq!(abi(status), expected, "{status:?}");
         check(LandlockStatus::NotEnabled, None);
         check(LandlockStatus::NotImplemented, None);
-        let known = LandlockStatus::Available {
-            effective_abi: ABI::V5,
-            kernel_abi: None,
-        };
+        let known = LandlockStatus::Available { effective_abi: ABI::V5, kernel_abi: None };
         check(known, Some(5));
-        let newer = LandlockStatus::Available {
-            effective_abi: ABI::V10,
-            kernel_abi: Some(12),
-        };
+        let newer = LandlockStatus::Available { effective_abi: ABI::V10, kernel_abi: Some(12) };
         check(newer, Some(12));
     }
 }

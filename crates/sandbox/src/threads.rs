@@ -17,19 +17,12 @@ pub(crate) fn require_one() -> Result<(), LockError> {
 
 fn count() -> io::Result<usize> {
     let mut status = String::new();
-    File::open("/proc/self/status")?
-        .take(PROC_STATUS_MAX_BYTES)
-        .read_to_string(&mut status)?;
+    File::open("/proc/self/status")?.take(PROC_STATUS_MAX_BYTES).read_to_string(&mut status)?;
     parse(&status).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no `Threads:` line"))
 }
 
 fn parse(status: &str) -> Option<usize> {
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("Threads:"))?
-        .trim()
-        .parse()
-        .ok()
+    status.lines().find_map(|line| line.strip_prefix("Threads:"))?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -52,13 +45,7 @@ mod tests {
         let other = std::thread::spawn(move || wait.recv());
         let refused = require_one();
         drop(release);
-        assert!(
-            other.join().unwrap().is_err(),
-            "the channel is closed, nothing was sent"
-        );
-        assert!(
-            matches!(refused, Err(LockError::Threads { threads: 2.. })),
-            "{refused:?}"
-        );
+        assert!(other.join().unwrap().is_err(), "the channel is closed, nothing was sent");
+        assert!(matches!(refused, Err(LockError::Threads { threads: 2.. })), "{refused:?}");
     }
 }

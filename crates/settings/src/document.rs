@@ -48,10 +48,8 @@ fn parse_bytes<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Setti
     if bytes.len() as u64 > CONFIG_MAX_BYTES {
         return Err(SettingsError::TooLarge { name: name() });
     }
-    let text = str::from_utf8(bytes).map_err(|error| SettingsError::NotUtf8 {
-        name: name(),
-        offset: error.valid_up_to(),
-    })?;
+    let text = str::from_utf8(bytes)
+        .map_err(|error| SettingsError::NotUtf8 { name: name(), offset: error.valid_up_to() })?;
     serde_saphyr::from_str_with_options(text, options())
         .map_err(|error| document_error(name(), &error))
 }
@@ -82,13 +80,6 @@ fn options() -> Options {
 }
 
 fn document_error(name: String, error: &Error) -> SettingsError {
-    let position = error.location().map(|at| Position {
-        line: at.line(),
-        column: at.column(),
-    });
-    SettingsError::Document {
-        name,
-        position,
-        reason: reason(error),
-    }
+    let position = error.location().map(|at| Position { line: at.line(), column: at.column() });
+    SettingsError::Document { name, position, reason: reason(error) }
 }

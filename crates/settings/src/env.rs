@@ -26,17 +26,12 @@ where
     if value.len() > ENV_MAX_BYTES {
         return Err(SettingsError::VariableTooLong { name: name() });
     }
-    let value = value
-        .to_str()
-        .ok_or_else(|| SettingsError::VariableNotUtf8 { name: name() })?;
+    let value = value.to_str().ok_or_else(|| SettingsError::VariableNotUtf8 { name: name() })?;
     match value.trim() {
         "" => Ok(None),
-        value => value
-            .parse()
-            .map(Some)
-            .map_err(|error: T::Err| SettingsError::Variable {
-                name: name(),
-                reason: error.to_string(),
-            }),
+        value => value.parse().map(Some).map_err(|error: T::Err| SettingsError::Variable {
+            name: name(),
+            reason: error.to_string(),
+        }),
     }
 }

@@ -1,10 +1,6 @@
 //! What a configuration may be, and what is said of one that may not.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{collections::BTreeMap, fmt::Write, fs, num::NonZeroU16, path::Path};
 
@@ -43,18 +39,12 @@ enum List {
 fn refused(text: &str, place: &str, reason: &str) {
     let error = settings::parse::<Config>("a.yaml", text).expect_err(text);
     let message = error.to_string();
-    assert_eq!(
-        message,
-        format!("`a.yaml`{place}: {reason}: correct the file and start again")
-    );
+    assert_eq!(message, format!("`a.yaml`{place}: {reason}: correct the file and start again"));
 }
 
 #[track_caller]
 fn accepted(text: &str, expected: &Config) {
-    assert_eq!(
-        &settings::parse::<Config>("a.yaml", text).expect(text),
-        expected
-    );
+    assert_eq!(&settings::parse::<Config>("a.yaml", text).expect(text), expected);
 }
 
 #[test]
@@ -73,11 +63,7 @@ fn what_is_wrong_is_told_with_its_place() {
             "invalid value: integer `0`, expected a nonzero u16",
         ),
         ("clients: 70000", " at line 1, column 10", "invalid u16"),
-        (
-            "read_only: yes",
-            " at line 1, column 12",
-            "invalid boolean (true or false expected)",
-        ),
+        ("read_only: yes", " at line 1, column 12", "invalid boolean (true or false expected)"),
         (
             "mode: read",
             " at line 1, column 7",
@@ -94,37 +80,13 @@ fn what_is_wrong_is_told_with_its_place() {
             "duplicate mapping key `a` is not allowed here",
         ),
         ("roots: [a", " at line 1, column 8", "unclosed bracket '['"),
-        (
-            "roots: a",
-            " at line 1, column 8",
-            "expected sequence start",
-        ),
-        (
-            "name: [1]",
-            " at line 1, column 7",
-            "expected string scalar",
-        ),
+        ("roots: a", " at line 1, column 8", "expected sequence start"),
+        ("name: [1]", " at line 1, column 7", "expected string scalar"),
         ("- 1", " at line 1, column 1", "expected mapping start"),
-        (
-            "just text",
-            " at line 1, column 1",
-            "expected mapping start",
-        ),
-        (
-            "name: *none",
-            " at line 1, column 7",
-            "reference to unknown value",
-        ),
-        (
-            "name: !x 3",
-            " at line 1, column 10",
-            "unsupported tag `!x`",
-        ),
-        (
-            "name: x: y",
-            " at line 1, column 8",
-            "mapping values are not allowed in this context",
-        ),
+        ("just text", " at line 1, column 1", "expected mapping start"),
+        ("name: *none", " at line 1, column 7", "reference to unknown value"),
+        ("name: !x 3", " at line 1, column 10", "unsupported tag `!x`"),
+        ("name: x: y", " at line 1, column 8", "mapping values are not allowed in this context"),
         (
             "quota:\n  <<: {a: 1}",
             " at line 2, column 3",
@@ -150,25 +112,13 @@ fn each_bound_is_told() {
     };
     let depth = limits::CONFIG_MAX_DEPTH;
     accepts(&nested(depth));
-    refused(
-        &nested(depth + 1),
-        " at line 33, column 33",
-        "it nests deeper than 32 levels",
-    );
+    refused(&nested(depth + 1), " at line 33, column 33", "it nests deeper than 32 levels");
     // The outer mapping is a level too.
     let flow = |levels| format!("lists: {}{}", "[".repeat(levels), "]".repeat(levels));
     accepts(&flow(depth - 1));
-    refused(
-        &flow(depth),
-        " at line 1, column 39",
-        "it nests deeper than 32 levels",
-    );
+    refused(&flow(depth), " at line 1, column 39", "it nests deeper than 32 levels");
     // Far beyond what the stack would bear: the scanner, which is ahead of the count, has its own.
-    refused(
-        &flow(100_000),
-        " at line 1, column 41",
-        "recursion limit exceeded",
-    );
+    refused(&flow(100_000), " at line 1, column 41", "recursion limit exceeded");
 
     let aliases = |count| format!("name: &a x\nroots: [{}]", "*a,".repeat(count));
     accepts(&aliases(limits::CONFIG_MAX_ALIASES));
@@ -215,10 +165,7 @@ fn an_alias_bomb_is_refused_before_it_grows() {
     }
     let error = settings::parse::<BTreeMap<String, List>>("a.yaml", &narrow).expect_err("a bomb");
     let message = error.to_string();
-    assert!(
-        message.contains("stand for more than 65536 values"),
-        "{message}"
-    );
+    assert!(message.contains("stand for more than 65536 values"), "{message}");
 }
 
 #[test]
@@ -237,19 +184,13 @@ fn good_documents_are_read() {
             mode: Some(Mode::ReadOnly),
             roots: vec!["/srv".to_owned(), "/home/me".to_owned()],
             quota: [("a".to_owned(), 1), ("b".to_owned(), 2)].into(),
-            nested: Some(Box::new(Config {
-                mode: Some(Mode::ReadWrite),
-                ..Config::default()
-            })),
+            nested: Some(Box::new(Config { mode: Some(Mode::ReadWrite), ..Config::default() })),
             lists: Vec::new(),
         },
     );
     // Text stays text, however much it looks like something else.
     for text in ["yes", "1.10", "0x10", "12:30:00", "no"] {
-        let expected = Config {
-            name: Some(text.to_owned()),
-            ..Config::default()
-        };
+        let expected = Config { name: Some(text.to_owned()), ..Config::default() };
         accepted(&format!("name: {text}"), &expected);
     }
 }
@@ -273,18 +214,10 @@ fn a_file_is_read_whole_or_not_at_all() {
     assert_eq!(load().unwrap().clients, NonZeroU16::new(3));
 
     fs::write(&path, "\u{feff}clients: 3\n").unwrap();
-    assert_eq!(
-        load().unwrap().clients,
-        NonZeroU16::new(3),
-        "an editor's byte order mark"
-    );
+    assert_eq!(load().unwrap().clients, NonZeroU16::new(3), "an editor's byte order mark");
 
     fs::write(&path, "clients: 3\nclient: 4\n").unwrap();
-    assert!(
-        load()
-            .unwrap_err()
-            .starts_with(&format!("`{shown}` at line 2, column 1: unknown"))
-    );
+    assert!(load().unwrap_err().starts_with(&format!("`{shown}` at line 2, column 1: unknown")));
 
     fs::write(&path, b"name: a\nroots: [\xff]\n").unwrap();
     assert_eq!(
@@ -296,11 +229,7 @@ fn a_file_is_read_whole_or_not_at_all() {
     let mut text = b"clients: 3\n#".to_vec();
     text.resize(max, b' ');
     fs::write(&path, &text).unwrap();
-    assert_eq!(
-        load().unwrap().clients,
-        NonZeroU16::new(3),
-        "as long as may be"
-    );
+    assert_eq!(load().unwrap().clients, NonZeroU16::new(3), "as long as may be");
     text.push(b' ');
     fs::write(&path, &text).unwrap();
     assert_eq!(
@@ -311,23 +240,12 @@ fn a_file_is_read_whole_or_not_at_all() {
     let folder = settings::load::<Config>(folder.path()).unwrap_err();
     assert!(matches!(folder, SettingsError::Read { .. }), "{folder:?}");
     let endless = settings::load::<Config>(Path::new("/dev/zero")).unwrap_err();
-    assert!(
-        matches!(endless, SettingsError::TooLarge { .. }),
-        "{endless:?}"
-    );
+    assert!(matches!(endless, SettingsError::TooLarge { .. }), "{endless:?}");
 }
 
 #[test]
 fn the_place_is_there_for_programs_too() {
     let error = settings::parse::<Config>("a.yaml", "name: x\n\nclients: a").unwrap_err();
-    let SettingsError::Document { position, .. } = error else {
-        panic!("{error:?}")
-    };
-    assert_eq!(
-        position,
-        Some(Position {
-            line: 3,
-            column: 10
-        })
-    );
+    let SettingsError::Document { position, .. } = error else { panic!("{error:?}") };
+    assert_eq!(position, Some(Position { line: 3, column: 10 }));
 }

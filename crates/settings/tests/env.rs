@@ -27,18 +27,13 @@ fn child() {
 #[track_caller]
 fn check(value: Option<&OsStr>, expected: &str) {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child
-        .args(["--exact", "child", "--nocapture"])
-        .env(ACT, "1")
-        .env_remove(NAME);
+    child.args(["--exact", "child", "--nocapture"]).env(ACT, "1").env_remove(NAME);
     if let Some(value) = value {
         child.env(NAME, value);
     }
     let output = child.output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let told = text
-        .split_once('<')
-        .and_then(|(_, rest)| rest.rsplit_once('>'));
+    let told = text.split_once('<').and_then(|(_, rest)| rest.rsplit_once('>'));
     assert_eq!(told.map(|(told, _)| told), Some(expected), "{text}");
 }
 

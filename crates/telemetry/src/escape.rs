@@ -55,31 +55,11 @@ mod tests {
                 assert_eq!(out, expected, "{style:?}");
             }
         };
-        check(
-            "plain é 漢 🙂 \\ \"",
-            "plain é 漢 🙂 \\ \"",
-            "plain é 漢 🙂 \\ \"",
-        );
-        check(
-            "a\nb\r\tc\0",
-            r"a\nb\r\tc\u{0}",
-            r"a\u000ab\u000d\u0009c\u0000",
-        );
-        check(
-            "\x1b[31m\u{9b}2J\x7f",
-            r"\u{1b}[31m\u{9b}2J\u{7f}",
-            r"\u001b[31m\u009b2J\u007f",
-        );
-        check(
-            "\u{202e}\u{2066}\u{2028}",
-            r"\u{202e}\u{2066}\u{2028}",
-            r"\u202e\u2066\u2028",
-        );
-        check(
-            "a\u{200b}b\u{feff}",
-            r"a\u{200b}b\u{feff}",
-            r"a\u200bb\ufeff",
-        );
+        check("plain é 漢 🙂 \\ \"", "plain é 漢 🙂 \\ \"", "plain é 漢 🙂 \\ \"");
+        check("a\nb\r\tc\0", r"a\nb\r\tc\u{0}", r"a\u000ab\u000d\u0009c\u0000");
+        check("\x1b[31m\u{9b}2J\x7f", r"\u{1b}[31m\u{9b}2J\u{7f}", r"\u001b[31m\u009b2J\u007f");
+        check("\u{202e}\u{2066}\u{2028}", r"\u{202e}\u{2066}\u{2028}", r"\u202e\u2066\u2028");
+        check("a\u{200b}b\u{feff}", r"a\u{200b}b\u{feff}", r"a\u200bb\ufeff");
     }
 
     #[test]

@@ -61,24 +61,14 @@ pub fn init(daemon: &str) -> Result<Telemetry, TelemetryError> {
     let set = match options.format {
         Format::Json => registry.with(layer.json().event_format(Json)).try_init(),
         Format::Simple => {
-            let format = fmt::format()
-                .with_ansi(false)
-                .with_target(false)
-                .without_time();
-            registry
-                .with(layer.event_format(OneLine(format)))
-                .try_init()
+            let format = fmt::format().with_ansi(false).with_target(false).without_time();
+            registry.with(layer.event_format(OneLine(format))).try_init()
         }
         Format::Text => {
             let format = fmt::format().with_ansi(false);
-            registry
-                .with(layer.event_format(OneLine(format)))
-                .try_init()
+            registry.with(layer.event_format(OneLine(format))).try_init()
         }
     };
     set.map_err(|_| TelemetryError::Twice)?;
-    Ok(Telemetry {
-        dropped,
-        _worker: worker,
-    })
+    Ok(Telemetry { dropped, _worker: worker })
 }

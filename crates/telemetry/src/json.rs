@@ -58,11 +58,7 @@ where
                 // The span's own format is JSON too, so this parses; an empty one has no text.
                 && let Ok(values) = serde_json::from_str::<Map<_, _>>(&written.fields)
             {
-                span.extend(
-                    values
-                        .into_iter()
-                        .map(|(name, value)| (name, bounded(value))),
-                );
+                span.extend(values.into_iter().map(|(name, value)| (name, bounded(value))));
             }
         }
         let line = json!({
@@ -94,8 +90,7 @@ struct Fields(Map<String, Value>);
 
 impl Fields {
     fn insert(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0
-            .insert(field.name().to_owned(), bounded(value.into()));
+        self.0.insert(field.name().to_owned(), bounded(value.into()));
     }
 }
 

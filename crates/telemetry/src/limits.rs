@@ -4,7 +4,7 @@
 ///
 /// A burst of one second at the rate of the busiest daemon, some thousand calls with one or two
 /// lines each. A line has some hundred bytes, so this is about one MiB; with every line as long as
-/// [`LOG_LINE_MAX_BYTES`] it is 64 MiB. Beyond it lines are dropped, see [`init`](crate::init).
+/// [`LOG_LINE_MAX_BYTES`] it is 64 MiB. Beyond it lines are dropped, see [`init`](crate::init()).
 pub const LOG_QUEUE_LINES: usize = 4096;
 
 /// How long a line in a text format may be, in bytes, before it is escaped.

@@ -1,6 +1,6 @@
 //! Level and format, from the environment.
 
-use std::{fmt::Display, str::FromStr};
+use std::str::FromStr;
 
 use tracing_subscriber::filter::LevelFilter;
 
@@ -72,10 +72,7 @@ impl Options {
     /// Reads `LLMBDO_<NAME>_LOG_*`, then `LLMBDO_LOG_*`.
     pub(crate) fn from_env(daemon: &str) -> Result<Self, TelemetryError> {
         let name = variable_part(daemon)?;
-        Ok(Self {
-            format: of(&name, "FORMAT")?,
-            level: of(&name, "LEVEL")?,
-        })
+        Ok(Self { format: of(&name, "FORMAT")?, level: of(&name, "LEVEL")? })
     }
 }
 
@@ -85,18 +82,25 @@ fn variable_part(daemon: &str) -> Result<String, TelemetryError> {
     if (1..=DAEMON_NAME_MAX_BYTES).contains(&daemon.len()) && daemon.bytes().all(known) {
         Ok(daemon.to_ascii_uppercase().replace('-', "_"))
     } else {
-        Err(TelemetryError::Name {
-            name: daemon.to_owned(),
-        })
+        Err(TelemetryError::Name { name: daemon.to_owned() })
     }
 }
 
+/// The daemon's own variable, else the one for all, else the default.
+///
+/// `settings` reads variables in the same way, but is a crate of the same layer.
 fn of<T>(name: &str, what: &str) -> Result<T, TelemetryError>
 where
-    T: FromStr<Err: Display> + Default,
+    T: FromStr<Err = &'static str> + Default,
 {
-    if let Some(own) = settings::env(&format!("LLMBDO_{name}_LOG_{what}"))? {
-        return Ok(own);
+    for name in [format!("LLMBDO_{name}_LOG_{what}"), format!("LLMBDO_LOG_{what}")] {
+        let value = std::env::var_os(&name).unwrap_or_default();
+        // What is not UTF-8 is none of the known words either, so it is refused with them.
+        let value = value.to_string_lossy();
+        if !value.trim().is_empty() {
+            let parsed = value.trim().parse();
+            return parsed.map_err(|reason| TelemetryError::Variable { name, reason });
+        }
     }
-    Ok(settings::env(&format!("LLMBDO_LOG_{what}"))?.unwrap_or_default())
+    Ok(T::default())
 }

@@ -1,11 +1,7 @@
 //! What a daemon writes to standard error, seen from outside: each case is a child process, because
 //! logging is set up once in a process and for all of it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::process::{Command, Output};
 
@@ -44,13 +40,7 @@ fn child() {
             request.record("tool", "fs_list");
             let call = tracing::info_span!("call", attempt = 2);
             let _call = call.enter();
-            tracing::info!(
-                bytes = 12_u64,
-                ratio = 0.5,
-                odd = f64::NAN,
-                ok = true,
-                "routed"
-            );
+            tracing::info!(bytes = 12_u64, ratio = 0.5, odd = f64::NAN, ok = true, "routed");
         }
         "hostile" => {
             let span = tracing::info_span!("request", shown = %HOSTILE, raw = HOSTILE);
@@ -94,14 +84,9 @@ fn run(act: &str, variables: &[(&str, &str)]) -> Output {
 fn child_of(act: &str, variables: &[(&str, &str)]) -> Command {
     let mut child = Command::new(std::env::current_exe().unwrap());
     for name in ["LOG_LEVEL", "LOG_FORMAT"] {
-        child
-            .env_remove(format!("LLMBDO_{name}"))
-            .env_remove(format!("LLMBDO_CAP_TEST_{name}"));
+        child.env_remove(format!("LLMBDO_{name}")).env_remove(format!("LLMBDO_CAP_TEST_{name}"));
     }
-    child
-        .args(["--exact", "child", "--nocapture"])
-        .env(ACT, act)
-        .envs(variables.iter().copied());
+    child.args(["--exact", "child", "--nocapture"]).env(ACT, act).envs(variables.iter().copied());
     child
 }
 
@@ -117,10 +102,7 @@ const JSON: (&str, &str) = ("LLMBDO_LOG_FORMAT", "json");
 
 fn objects(act: &str, variables: &[(&str, &str)]) -> Vec<Value> {
     let all: Vec<_> = [JSON].iter().chain(variables).copied().collect();
-    lines(act, &all)
-        .iter()
-        .map(|line| serde_json::from_str(line).expect(line))
-        .collect()
+    lines(act, &all).iter().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
 #[test]
@@ -129,10 +111,8 @@ fn the_level_is_that_of_the_daemon_else_of_all_else_info() {
     let all = |level| ("LLMBDO_LOG_LEVEL", level);
     let check = |variables: &[_], expected: &str| {
         let logged = objects("levels", variables);
-        let messages: String = logged
-            .iter()
-            .map(|line| line["message"].as_str().unwrap())
-            .collect();
+        let messages: String =
+            logged.iter().map(|line| line["message"].as_str().unwrap()).collect();
         assert_eq!(messages, expected, "{variables:?}");
     };
     check(&[], "ewi");
@@ -149,19 +129,12 @@ fn the_level_is_that_of_the_daemon_else_of_all_else_info() {
 #[test]
 fn json_has_the_fields_of_all_spans_in_one_place() {
     let [line] = objects("spans", &[]).try_into().unwrap();
-    let Value::Object(mut line) = line else {
-        panic!("{line}")
-    };
+    let Value::Object(mut line) = line else { panic!("{line}") };
     let timestamp = line.shift_remove("timestamp").unwrap();
     let timestamp = timestamp.as_str().unwrap();
-    let digits_are_zero: String = timestamp
-        .chars()
-        .map(|char| if char.is_ascii_digit() { '0' } else { char })
-        .collect();
-    assert_eq!(
-        digits_are_zero, "0000-00-00T00:00:00.000000Z",
-        "{timestamp}"
-    );
+    let digits_are_zero: String =
+        timestamp.chars().map(|char| if char.is_ascii_digit() { '0' } else { char }).collect();
+    assert_eq!(digits_are_zero, "0000-00-00T00:00:00.000000Z", "{timestamp}");
     assert_eq!(
         Value::Object(line),
         json!({
@@ -191,9 +164,7 @@ fn text_is_one_line_an_event() {
              ratio=0.5 odd=NaN ok=true",
         ),
     ] {
-        let [line] = lines("spans", &[("LLMBDO_CAP_TEST_LOG_FORMAT", format)])
-            .try_into()
-            .unwrap();
+        let [line] = lines("spans", &[("LLMBDO_CAP_TEST_LOG_FORMAT", format)]).try_into().unwrap();
         assert_eq!(line.get(start..), Some(rest), "{format}: {line}");
     }
 }
@@ -201,9 +172,7 @@ fn text_is_one_line_an_event() {
 #[test]
 fn nothing_in_a_value_makes_a_line_or_drives_a_terminal() {
     for format in ["text", "simple", "json"] {
-        let [line] = lines("hostile", &[("LLMBDO_LOG_FORMAT", format)])
-            .try_into()
-            .unwrap();
+        let [line] = lines("hostile", &[("LLMBDO_LOG_FORMAT", format)]).try_into().unwrap();
         let acting: Vec<_> = line
             .chars()
             .filter(|char| char.is_control() || matches!(char, '\u{202e}' | '\u{2028}'))
@@ -212,11 +181,7 @@ fn nothing_in_a_value_makes_a_line_or_drives_a_terminal() {
     }
     // In JSON nothing of the value is lost.
     let [line] = objects("hostile", &[]).try_into().unwrap();
-    for value in [
-        &line["message"],
-        &line["fields"]["raw"],
-        &line["fields"]["shown"],
-    ] {
+    for value in [&line["message"], &line["fields"]["raw"], &line["fields"]["shown"]] {
         assert_eq!(value, HOSTILE);
     }
     assert_eq!(line["span"]["raw"], HOSTILE);
@@ -228,31 +193,18 @@ fn nothing_in_a_value_makes_a_line_or_drives_a_terminal() {
 fn long_values_are_cut_and_say_so() {
     let [line] = lines("long", &[]).try_into().unwrap();
     assert!(line.ends_with("é [cut]"), "{}", line.len());
-    assert!(
-        line.len() <= limits::LOG_LINE_MAX_BYTES + " [cut]".len(),
-        "{}",
-        line.len()
-    );
+    assert!(line.len() <= limits::LOG_LINE_MAX_BYTES + " [cut]".len(), "{}", line.len());
 
     let [line] = objects("long", &[]).try_into().unwrap();
     let value = line["fields"]["long"].as_str().unwrap();
-    assert_eq!(
-        value,
-        format!("{} [cut]", "é".repeat(limits::LOG_VALUE_MAX_BYTES / 2))
-    );
+    assert_eq!(value, format!("{} [cut]", "é".repeat(limits::LOG_VALUE_MAX_BYTES / 2)));
 }
 
 #[test]
 fn what_is_queued_is_written_at_the_end() {
     let written = objects("many", &[]);
-    let numbers = written
-        .iter()
-        .map(|line| line["fields"]["number"].as_u64().unwrap());
-    assert!(
-        numbers.eq(0..limits::LOG_QUEUE_LINES as u64 / 2),
-        "{} lines",
-        written.len()
-    );
+    let numbers = written.iter().map(|line| line["fields"]["number"].as_u64().unwrap());
+    assert!(numbers.eq(0..limits::LOG_QUEUE_LINES as u64 / 2), "{} lines", written.len());
 }
 
 #[test]
@@ -277,11 +229,7 @@ fn what_is_wrong_is_told_and_nothing_starts() {
             "off",
             "not a log level, which is `error`, `warn`, `info`, `debug` or `trace`",
         ),
-        (
-            "LLMBDO_LOG_FORMAT",
-            "xml",
-            "not a log format, which is `json`, `simple` or `text`",
-        ),
+        ("LLMBDO_LOG_FORMAT", "xml", "not a log format, which is `json`, `simple` or `text`"),
     ] {
         let output = run("levels", &[(variable, value)]);
         assert_eq!(output.status.code(), Some(1));
@@ -291,23 +239,12 @@ fn what_is_wrong_is_told_and_nothing_starts() {
         );
     }
     let [line] = lines("twice", &[]).try_into().unwrap();
-    assert_eq!(
-        line,
-        "<logging is set up already: call `init` once in a process>"
-    );
+    assert_eq!(line, "<logging is set up already: call `init` once in a process>");
 }
 
 #[test]
 fn a_name_that_is_no_variable_is_refused() {
-    for name in [
-        "",
-        "Cap",
-        "cap_fs",
-        "cap fs",
-        "cap=fs",
-        "é",
-        &"a".repeat(33),
-    ] {
+    for name in ["", "Cap", "cap_fs", "cap fs", "cap=fs", "é", &"a".repeat(33)] {
         let error = telemetry::init(name).map(drop).unwrap_err().to_string();
         assert_eq!(
             error,

@@ -1,1 +1,31 @@
 //! The appliance in a test, with hostile peers.
+//!
+//! ```no_run
+//! let appliance = testkit::Appliance::new().file("notes/a.txt", "hello").start();
+//! let reply = appliance.call("fs_read", &serde_json::json!({ "path": "/notes/a.txt" }));
+//! assert_eq!(reply["result"]["structuredContent"]["content"], "hello");
+//! ```
+//!
+//! The daemons are the programs that `cargo build --profile ci --bins` made, started by the same code as
+//! `cargo xtask up`; nothing is replaced for the test but the folder and the port.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a helper that cannot do its work fails the test that called it"
+)]
+
+mod appliance;
+mod http;
+mod peer;
+mod request;
+mod tools;
+mod wait;
+
+pub use appliance::{Appliance, Builder, programs};
+pub use http::{Response, exchange};
+pub use peer::{Peer, cap_file, obey};
+pub use request::Request;
+pub use tools::{Tools, checkout};
+pub use wait::until;

@@ -42,10 +42,9 @@ pub(crate) fn carry(
 
 fn refused(errno: Errno, denial: Denial, path: &VPath) -> Error {
     match errno {
-        Errno::PERM | Errno::ACCESS | Errno::NOTSUP | Errno::INVAL => Error::Denied {
-            path: path.clone(),
-            denial,
-        },
+        Errno::PERM | Errno::ACCESS | Errno::NOTSUP | Errno::INVAL => {
+            Error::Denied { path: path.clone(), denial }
+        }
         other => Error::from_errno(other, path),
     }
 }

@@ -55,9 +55,7 @@ impl Case {
 
 impl Host {
     fn new(case: Case) -> Self {
-        let host = Self {
-            folder: tempfile::tempdir().expect("a folder"),
-        };
+        let host = Self { folder: tempfile::tempdir().expect("a folder") };
         fs::create_dir_all(host.path("files/a")).expect("folders");
         fs::create_dir(host.path("pending")).expect("a folder");
         if let Some(before) = case.before() {
@@ -85,25 +83,14 @@ impl Host {
 
     /// Temporary files and records that are left.
     fn litter(&self) -> usize {
-        names(&self.path("files/a"))
-            .iter()
-            .filter(|name| name.starts_with(TEMP_PREFIX))
-            .count()
+        names(&self.path("files/a")).iter().filter(|name| name.starts_with(TEMP_PREFIX)).count()
             + names(&self.path("pending")).len()
     }
 }
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder");
-    entries
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .into_string()
-                .expect("text")
-        })
-        .collect()
+    entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
 }
 
 #[test]
@@ -112,28 +99,13 @@ fn each_step_is_durable_before_the_next_relies_on_it() {
     let root = host.root();
     let (result, calls) = run(Plan::Nothing, || Case::Replace.act(&root));
     result.expect("a write");
-    let record = [
-        Call::Create,
-        Call::Write,
-        Call::Write,
-        Call::SyncFile,
-        Call::SyncFolder,
-    ];
-    let file = [
-        Call::Create,
-        Call::Write,
-        Call::Write,
-        Call::SetMode,
-        Call::SyncFile,
-    ];
+    let record = [Call::Create, Call::Write, Call::Write, Call::SyncFile, Call::SyncFolder];
+    let file = [Call::Create, Call::Write, Call::Write, Call::SetMode, Call::SyncFile];
     let end = [Call::Rename, Call::SyncFolder, Call::Unlink];
     let expected = [&record[..], &file, &end].concat();
     // Labels that the host gives to every file are carried too.
     let plain = |call: &Call| !matches!(call, Call::SetAttribute | Call::RemoveAttribute);
-    assert_eq!(
-        calls.into_iter().filter(plain).collect::<Vec<_>>(),
-        expected
-    );
+    assert_eq!(calls.into_iter().filter(plain).collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -147,25 +119,15 @@ fn a_death_at_any_point_leaves_the_old_or_the_new_file() {
             drop(root);
             let content = host.content();
             let renamed = content.as_deref() == Some(&case.after());
-            assert!(
-                renamed || content == case.before(),
-                "{case:?} at {at}: {content:?}"
-            );
-            assert!(
-                renamed || result.is_err(),
-                "{case:?} at {at}: acknowledged but lost"
-            );
+            assert!(renamed || content == case.before(), "{case:?} at {at}: {content:?}");
+            assert!(renamed || result.is_err(), "{case:?} at {at}: acknowledged but lost");
 
             // The recovery dies as well, at every point, and another one ends it.
             let first = run(Plan::Die(at % 4), || host.root().recover()).0;
             let second = host.root().recover().expect("a recovery");
             assert_eq!(second.kept, 0, "{case:?} at {at} after {first:?}");
             assert_eq!(host.litter(), 0, "{case:?} at {at} after {first:?}");
-            assert_eq!(
-                host.content(),
-                content,
-                "{case:?} at {at}: a recovery changed the file"
-            );
+            assert_eq!(host.content(), content, "{case:?} at {at}: a recovery changed the file");
             let third = host.root().recover().expect("a recovery");
             assert_eq!(third, Recovered::default(), "{case:?} at {at}");
             if calls.len() <= at {
@@ -221,34 +183,13 @@ fn a_record_stays_while_its_file_cannot_be_removed() {
     let host = Host::new(Case::Replace);
     let root = host.root();
     let renaming = run(Plan::Nothing, || Case::Replace.act(&root)).1;
-    let at = renaming
-        .iter()
-        .position(|call| *call == Call::Rename)
-        .expect("a rename");
-    run(Plan::Die(at), || Case::Replace.act(&root))
-        .0
-        .expect_err("a death");
+    let at = renaming.iter().position(|call| *call == Call::Rename).expect("a rename");
+    run(Plan::Die(at), || Case::Replace.act(&root)).0.expect_err("a death");
     assert_eq!(host.litter(), 2);
-    let refused = run(Plan::Fail(0, Errno::PERM), || root.recover())
-        .0
-        .expect("a recovery");
-    assert_eq!(
-        refused,
-        Recovered {
-            files: 0,
-            records: 0,
-            kept: 1
-        }
-    );
+    let refused = run(Plan::Fail(0, Errno::PERM), || root.recover()).0.expect("a recovery");
+    assert_eq!(refused, Recovered { files: 0, records: 0, kept: 1 });
     let done = root.recover().expect("a recovery");
-    assert_eq!(
-        done,
-        Recovered {
-            files: 1,
-            records: 1,
-            kept: 0
-        }
-    );
+    assert_eq!(done, Recovered { files: 1, records: 1, kept: 0 });
     assert_eq!(host.litter(), 0);
 }
 
@@ -263,9 +204,8 @@ fn an_interrupted_removal_can_be_repeated() {
             fs::write(host.path("files/a").join(name).join("file"), b"").expect("a file");
         }
         let root = host.root();
-        let (result, calls) = run(Plan::Fail(at, Errno::IO), || {
-            root.remove(&path, Recursion::Whole)
-        });
+        let (result, calls) =
+            run(Plan::Fail(at, Errno::IO), || root.remove(&path, Recursion::Whole));
         if calls.len() <= at {
             result.expect("a removal");
             ended = true;
@@ -289,19 +229,15 @@ fn a_temporary_file_shows_nothing_to_others() {
     fs::set_permissions(host.file(), fs::Permissions::from_mode(0o600)).expect("a mode");
     let root = host.root();
     let calls = run(Plan::Nothing, || Case::Replace.act(&root)).1;
-    for at in calls
-        .iter()
-        .position(|call| *call == Call::SyncFolder)
-        .expect("a record")..calls.len()
+    for at in
+        calls.iter().position(|call| *call == Call::SyncFolder).expect("a record")..calls.len()
     {
         let host = Host::new(Case::Replace);
         fs::set_permissions(host.file(), fs::Permissions::from_mode(0o600)).expect("a mode");
         let root = host.root();
         run(Plan::Die(at), || Case::Replace.act(&root)).0.ok();
         for name in names(&host.path("files/a")) {
-            let mode = fs::metadata(host.path("files/a").join(&name))
-                .expect("a file")
-                .mode();
+            let mode = fs::metadata(host.path("files/a").join(&name)).expect("a file").mode();
             assert_eq!(mode & 0o777, 0o600, "{name} at {at}");
         }
     }

@@ -22,10 +22,7 @@ pub enum Error {
         path: VPath,
     },
     /// The path, or a component before the last, is not a folder.
-    #[error(
-        "{} is not a folder or leads through something that is not one",
-        Shown(path)
-    )]
+    #[error("{} is not a folder or leads through something that is not one", Shown(path))]
     NotADirectory {
         /// The path asked for.
         path: VPath,
@@ -37,10 +34,7 @@ pub enum Error {
         path: VPath,
     },
     /// A folder with entries is removed only on request.
-    #[error(
-        "{} is not empty: ask for a recursive removal to remove its entries too",
-        Shown(path)
-    )]
+    #[error("{} is not empty: ask for a recursive removal to remove its entries too", Shown(path))]
     NotEmpty {
         /// The path asked for.
         path: VPath,
@@ -112,10 +106,7 @@ pub enum Error {
         fault: PathFault,
     },
     /// Somebody else changed the place at the same time; nothing was done.
-    #[error(
-        "{} was changed by somebody else at the same time: try again",
-        Shown(path)
-    )]
+    #[error("{} was changed by somebody else at the same time: try again", Shown(path))]
     Busy {
         /// The path asked for.
         path: VPath,
@@ -156,10 +147,7 @@ pub enum Error {
 /// [`Error`] without its data, to choose an answer by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(
-    missing_docs,
-    reason = "each is documented at the variant of `Error` of the same name"
-)]
+#[expect(missing_docs, reason = "each is documented at the variant of `Error` of the same name")]
 pub enum ErrorKind {
     NotFound,
     NotADirectory,
@@ -207,17 +195,11 @@ impl fmt::Display for PathFault {
             Self::NotAbsolute => formatter.write_str("the path must start with `/`"),
             Self::TooLong => write!(formatter, "the path has more than {MAX_PATH_BYTES} bytes"),
             Self::NameTooLong => {
-                write!(
-                    formatter,
-                    "a component of the path has more than {MAX_NAME_BYTES} bytes"
-                )
+                write!(formatter, "a component of the path has more than {MAX_NAME_BYTES} bytes")
             }
             Self::Nul => formatter.write_str("the path holds a NUL character"),
             Self::Reserved => {
-                write!(
-                    formatter,
-                    "names that start with `{TEMP_PREFIX}` are reserved"
-                )
+                write!(formatter, "names that start with `{TEMP_PREFIX}` are reserved")
             }
             Self::EndsWithParent => {
                 formatter.write_str("the path must end with the name of an entry, not with `..`")
@@ -321,20 +303,12 @@ impl Error {
             Errno::ISDIR => Self::IsADirectory { path },
             Errno::NOTEMPTY => Self::NotEmpty { path },
             Errno::XDEV => Self::Escape { path },
-            Errno::ACCESS | Errno::PERM => Self::Denied {
-                path,
-                denial: Denial::Rights,
-            },
-            Errno::NAMETOOLONG => Self::InvalidPath {
-                fault: PathFault::NameTooLong,
-            },
+            Errno::ACCESS | Errno::PERM => Self::Denied { path, denial: Denial::Rights },
+            Errno::NAMETOOLONG => Self::InvalidPath { fault: PathFault::NameTooLong },
             Errno::AGAIN | Errno::BUSY | Errno::STALE | Errno::TXTBSY => Self::Busy { path },
             Errno::NOSPC | Errno::DQUOT | Errno::FBIG => Self::NoSpace { path },
             Errno::ROFS => Self::ReadOnly { path },
-            other => Self::Io {
-                path,
-                source: other.into(),
-            },
+            other => Self::Io { path, source: other.into() },
         }
     }
 }

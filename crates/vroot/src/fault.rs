@@ -43,7 +43,6 @@ mod injected {
     use rustix::io::Errno;
 
     /// What goes wrong, counted in calls of this thread from 0.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Plan {
         /// Nothing.
         Nothing,
@@ -51,6 +50,8 @@ mod injected {
         Fail(usize, Errno),
         /// The process dies: this call and all later ones do nothing, those that clean up included.
         Die(usize),
+        /// Somebody else does something right before this call.
+        Meddle(usize, Box<dyn FnOnce()>),
     }
 
     struct State {
@@ -65,12 +66,7 @@ mod injected {
 
     /// Runs something under a plan and gives back the calls that it tried.
     pub(crate) fn run<T>(plan: Plan, work: impl FnOnce() -> T) -> (T, Vec<Call>) {
-        STATE.with_borrow_mut(|state| {
-            *state = State {
-                plan,
-                calls: Vec::new(),
-            }
-        });
+        STATE.with_borrow_mut(|state| *state = State { plan, calls: Vec::new() });
         let result = work();
         let calls = STATE.with_borrow_mut(|state| {
             state.plan = Plan::Nothing;
@@ -83,11 +79,16 @@ mod injected {
         STATE.with_borrow_mut(|state| {
             let number = state.calls.len();
             state.calls.push(call);
-            match state.plan {
-                Plan::Fail(at, errno) if at == number => Err(errno),
-                Plan::Die(at) if at <= number => Err(Errno::IO),
-                _ => Ok(()),
+            match &state.plan {
+                Plan::Fail(at, errno) if *at == number => return Err(*errno),
+                Plan::Die(at) if *at <= number => return Err(Errno::IO),
+                Plan::Meddle(at, _) if *at == number => {}
+                _ => return Ok(()),
             }
+            if let Plan::Meddle(_, act) = std::mem::replace(&mut state.plan, Plan::Nothing) {
+                act();
+            }
+            Ok(())
         })
     }
 }

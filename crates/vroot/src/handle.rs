@@ -65,12 +65,7 @@ impl Folder {
 
     /// The same for any handle of a folder.
     pub(crate) fn readable_of(folder: impl AsFd) -> Result<OwnedFd, Errno> {
-        open_one(
-            folder,
-            ".",
-            OFlags::RDONLY | OFlags::DIRECTORY,
-            ResolveFlags::empty(),
-        )
+        open_one(folder, ".", OFlags::RDONLY | OFlags::DIRECTORY, ResolveFlags::empty())
     }
 }
 
@@ -155,11 +150,7 @@ pub(crate) fn facts_of(
     folder: impl AsFd,
     name: impl rustix::path::Arg + Copy,
 ) -> Result<Facts, Errno> {
-    statx(
-        folder.as_fd(),
-        name,
-        AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT,
-    )
+    statx(folder.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)
 }
 
 fn statx(
@@ -203,13 +194,28 @@ mod tests {
     #[test]
     fn times_before_1970_keep_their_nanoseconds() {
         let half = Duration::from_millis(500);
-        assert_eq!(
-            time(-1, 500_000_000),
-            SystemTime::UNIX_EPOCH.checked_sub(half)
-        );
-        assert_eq!(
-            time(0, 500_000_000),
-            SystemTime::UNIX_EPOCH.checked_add(half)
-        );
+        assert_eq!(time(-1, 500_000_000), SystemTime::UNIX_EPOCH.checked_sub(half));
+        assert_eq!(time(0, 500_000_000), SystemTime::UNIX_EPOCH.checked_add(half));
+    }
+
+    #[test]
+    fn only_the_examined_file_is_opened() {
+        let base = tempfile::tempdir().expect("a folder");
+        std::fs::write(base.path().join("one"), "").expect("a file");
+        std::fs::write(base.path().join("other"), "").expect("a file");
+        std::os::unix::fs::symlink("one", base.path().join("link")).expect("a link");
+        let fd = OwnedFd::from(std::fs::File::open(base.path()).expect("a folder"));
+        let folder = Folder { id: facts(&fd).expect("facts").id, fd };
+        let one = facts_of(&folder.fd, "one").expect("facts");
+        for (name, same) in [("one", true), ("other", false), ("link", false), ("none", false)] {
+            let opened = open_same(&folder, name, OFlags::RDONLY, one.id).expect("an answer");
+            assert_eq!(opened.is_some(), same, "{name}");
+        }
+        assert!(Node::open(&folder, "link").expect("a link").facts.kind == FileType::Symlink);
+        for several in ["one/.", "../one", "/one", "./one/../one"] {
+            let opened = Node::open(&folder, several);
+            assert!(opened.is_err() || several.starts_with('.'), "{several}");
+        }
+        assert_eq!(Node::open(&folder, "..").map(|_| ()), Err(Errno::XDEV));
     }
 }

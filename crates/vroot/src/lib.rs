@@ -46,6 +46,8 @@ mod kernel_fs;
 pub mod limits;
 mod list;
 mod lock;
+#[cfg(test)]
+mod meddle_tests;
 mod mutate;
 mod open_error;
 mod pending;

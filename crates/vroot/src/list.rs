@@ -64,21 +64,13 @@ pub(crate) fn list(
     let handle = match &place.leaf {
         Leaf::Here => place.folder().readable(),
         Leaf::Entry { node: None, .. } => Err(Errno::NOENT),
-        Leaf::Entry {
-            node: Some(node), ..
-        } if !node.facts.is_folder() => Err(Errno::NOTDIR),
-        Leaf::Entry {
-            name,
-            node: Some(node),
-        } => readable(place.folder(), name, node),
+        Leaf::Entry { node: Some(node), .. } if !node.facts.is_folder() => Err(Errno::NOTDIR),
+        Leaf::Entry { name, node: Some(node) } => readable(place.folder(), name, node),
     };
     let mut dir = handle.and_then(Dir::new).map_err(fail)?;
     let names = names(&mut dir, after, path)?;
     let handle = dir.fd().map_err(fail)?;
-    let mut page = Page {
-        entries: Vec::new(),
-        more: false,
-    };
+    let mut page = Page { entries: Vec::new(), more: false };
     for name in names {
         if let Some(entry) = entry(root, handle, name) {
             if page.entries.len() == limit {
@@ -113,10 +105,7 @@ struct Name {
 
 impl Name {
     fn new(name: &CStr) -> Self {
-        Self {
-            shown: name.to_string_lossy().into_owned(),
-            raw: name.to_owned(),
-        }
+        Self { shown: name.to_string_lossy().into_owned(), raw: name.to_owned() }
     }
 
     fn is_exact(&self) -> bool {
@@ -125,9 +114,7 @@ impl Name {
 
     /// By bytes, and the true name before the ones that only look like it.
     fn order(&self, other: &Self) -> Ordering {
-        self.shown
-            .cmp(&other.shown)
-            .then(other.is_exact().cmp(&self.is_exact()))
+        self.shown.cmp(&other.shown).then(other.is_exact().cmp(&self.is_exact()))
     }
 }
 
@@ -143,10 +130,7 @@ fn names(dir: &mut Dir, after: Option<&str>, path: &VPath) -> Result<Vec<Name>, 
         }
         scanned += 1;
         if scanned > MAX_LIST_SCAN {
-            return Err(Error::TooMany {
-                path: path.clone(),
-                limit: MAX_LIST_SCAN,
-            });
+            return Err(Error::TooMany { path: path.clone(), limit: MAX_LIST_SCAN });
         }
         if temp_name::is_reserved(raw.to_bytes()) {
             continue;
@@ -170,12 +154,7 @@ pub(crate) fn is_dots(name: &CStr) -> bool {
 fn entry(root: &VRoot, handle: impl AsFd, name: Name) -> Option<Entry> {
     let exact = name.is_exact();
     let inaccessible = |name: Name| {
-        Some(Entry {
-            name: name.shown,
-            kind: Kind::Inaccessible,
-            size: None,
-            modified: None,
-        })
+        Some(Entry { name: name.shown, kind: Kind::Inaccessible, size: None, modified: None })
     };
     let facts = match facts_of(handle, name.raw.as_c_str()) {
         Ok(facts) => facts,
@@ -195,10 +174,5 @@ fn entry(root: &VRoot, handle: impl AsFd, name: Name) -> Option<Entry> {
         _ => Kind::Other,
     };
     let size = (kind == Kind::File).then_some(facts.size);
-    Some(Entry {
-        name: name.shown,
-        kind,
-        size,
-        modified: facts.modified,
-    })
+    Some(Entry { name: name.shown, kind, size, modified: facts.modified })
 }

@@ -18,10 +18,7 @@ pub(crate) struct Stripes {
 
 impl Default for Stripes {
     fn default() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            stripes: [const { Mutex::new(()) }; LOCK_STRIPES],
-        }
+        Self { hasher: RandomState::new(), stripes: [const { Mutex::new(()) }; LOCK_STRIPES] }
     }
 }
 

@@ -33,9 +33,7 @@ impl Record {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let opened = open_one(pending, file, flags, ResolveFlags::empty())?;
         let mut text = Vec::new();
-        let read = File::from(opened)
-            .take(MAX_RECORD_BYTES)
-            .read_to_end(&mut text);
+        let read = File::from(opened).take(MAX_RECORD_BYTES).read_to_end(&mut text);
         read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
         let record = serde_json::from_slice::<Self>(&text).ok();
         Ok(record.filter(|record| temp_name::is_exact(&record.name)))
@@ -82,18 +80,9 @@ impl<'a> Intent<'a> {
         path: String,
     ) -> Result<Self, Errno> {
         let name = temp_name::fresh().map_err(|_| Errno::IO)?;
-        let record = Record {
-            folder: path,
-            name: name.clone(),
-        };
+        let record = Record { folder: path, name: name.clone() };
         // Built first, so that a record which could be made only in part is removed again.
-        let intent = Self {
-            pending,
-            folder,
-            readable,
-            name,
-            state: State::Recorded,
-        };
+        let intent = Self { pending, folder, readable, name, state: State::Recorded };
         record.store(pending)?;
         Ok(intent)
     }

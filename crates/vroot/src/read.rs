@@ -28,9 +28,7 @@ fn open(root: &VRoot, path: &VPath) -> Result<Option<(OwnedFd, u64)>, Error> {
     let Leaf::Entry { name, node } = &place.leaf else {
         return Err(Error::IsADirectory { path: path.clone() });
     };
-    let node = node
-        .as_ref()
-        .ok_or_else(|| Error::NotFound { path: path.clone() })?;
+    let node = node.as_ref().ok_or_else(|| Error::NotFound { path: path.clone() })?;
     match node.facts.kind {
         FileType::RegularFile => {}
         FileType::Directory => return Err(Error::IsADirectory { path: path.clone() }),
@@ -42,33 +40,19 @@ fn open(root: &VRoot, path: &VPath) -> Result<Option<(OwnedFd, u64)>, Error> {
 }
 
 fn read_at_most(file: OwnedFd, size: u64, max: u64, path: &VPath) -> Result<Vec<u8>, Error> {
-    let too_large = |size| Error::TooLarge {
-        path: path.clone(),
-        size,
-        limit: max,
-    };
+    let too_large = |size| Error::TooLarge { path: path.clone(), size, limit: max };
     if size > max {
         return Err(too_large(size));
     }
     // One byte more than allowed shows that the file grew meanwhile.
     let bound = max.saturating_add(1);
     let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    File::from(file)
-        .take(bound)
-        .read_to_end(&mut content)
-        .map_err(|error| {
-            rustix::io::Errno::from_io_error(&error).map_or_else(
-                || Error::Io {
-                    path: path.clone(),
-                    source: error,
-                },
-                |errno| Error::from_errno(errno, path),
-            )
-        })?;
+    File::from(file).take(bound).read_to_end(&mut content).map_err(|error| {
+        rustix::io::Errno::from_io_error(&error).map_or_else(
+            || Error::Io { path: path.clone(), source: error },
+            |errno| Error::from_errno(errno, path),
+        )
+    })?;
     let read = content.len() as u64;
-    if read > max {
-        Err(too_large(read))
-    } else {
-        Ok(content)
-    }
+    if read > max { Err(too_large(read)) } else { Ok(content) }
 }

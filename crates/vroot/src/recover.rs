@@ -88,9 +88,7 @@ fn settle(root: &VRoot, record: &Record) -> Result<Removed, Errno> {
     };
     let folder = match &place.leaf {
         Leaf::Here => &place.folder().fd,
-        Leaf::Entry {
-            node: Some(node), ..
-        } if node.facts.is_folder() => &node.fd,
+        Leaf::Entry { node: Some(node), .. } if node.facts.is_folder() => &node.fd,
         Leaf::Entry { .. } => return Ok(Removed::WasAbsent),
     };
     remove_durably(folder, Folder::readable_of(folder)?, &record.name)

@@ -22,39 +22,26 @@ pub enum Recursion {
 pub(crate) fn remove(root: &VRoot, path: &VPath, recursion: Recursion) -> Result<(), Error> {
     let fail = |errno| Error::from_errno(errno, path);
     if path.ends_with_parent() {
-        return Err(Error::InvalidPath {
-            fault: PathFault::EndsWithParent,
-        });
+        return Err(Error::InvalidPath { fault: PathFault::EndsWithParent });
     }
     let place = walk(root, path, LastLink::Keep)?;
     let Leaf::Entry { name, .. } = &place.leaf else {
-        return Err(Error::Protected {
-            path: path.clone(),
-            protection: Protection::Root,
-        });
+        return Err(Error::Protected { path: path.clone(), protection: Protection::Root });
     };
     let folder = place.folder();
     // A write to the same name ends before or starts after.
     let _lock = root.locks().hold(folder.id, name);
     let node = open_checked(root, folder, name, path)?.ok_or_else(|| fail(Errno::NOENT))?;
     if node.facts.mount_root {
-        return Err(Error::Protected {
-            path: path.clone(),
-            protection: Protection::Fixed,
-        });
+        return Err(Error::Protected { path: path.clone(), protection: Protection::Fixed });
     }
     let readable = folder.readable().map_err(|errno| match errno {
-        Errno::ACCESS => Error::Denied {
-            path: path.clone(),
-            denial: Denial::FolderUnreadable,
-        },
+        Errno::ACCESS => Error::Denied { path: path.clone(), denial: Denial::FolderUnreadable },
         other => fail(other),
     })?;
     remove_node(root, folder, name, &node, recursion, path)?;
-    mutate::sync_folder(readable).map_err(|errno| Error::Unconfirmed {
-        path: path.clone(),
-        source: errno.into(),
-    })
+    mutate::sync_folder(readable)
+        .map_err(|errno| Error::Unconfirmed { path: path.clone(), source: errno.into() })
 }
 
 fn remove_node(

@@ -67,9 +67,7 @@ impl VRoot {
         match rustix::fs::flock(&records.fd, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
-                return Err(OpenError::PendingInUse {
-                    path: pending.to_owned(),
-                });
+                return Err(OpenError::PendingInUse { path: pending.to_owned() });
             }
             Err(errno) => return Err(failed(pending, Role::Pending, errno)),
         }
@@ -80,9 +78,7 @@ impl VRoot {
         }
         let hidden = out_of_reach.iter().any(|other| other.id == folder.id);
         if hidden || records.id == folder.id {
-            return Err(OpenError::RootExcluded {
-                path: root.to_owned(),
-            });
+            return Err(OpenError::RootExcluded { path: root.to_owned() });
         }
         match folder.readable() {
             Err(Errno::NOSYS) => return Err(OpenError::Unsupported),
@@ -90,12 +86,7 @@ impl VRoot {
             Ok(_) | Err(Errno::ACCESS) => {}
             Err(errno) => return Err(failed(root, Role::Root, errno)),
         }
-        Ok(Self {
-            folder,
-            pending: records,
-            excluded: out_of_reach,
-            locks: Stripes::default(),
-        })
+        Ok(Self { folder, pending: records, excluded: out_of_reach, locks: Stripes::default() })
     }
 
     /// The handles of the exposed and of the pending folder, in this order: a sandbox must allow
@@ -210,9 +201,5 @@ fn open_folder(path: &Path, role: Role, access: OFlags) -> Result<Folder, OpenEr
 }
 
 fn failed(path: &Path, role: Role, errno: Errno) -> OpenError {
-    OpenError::Folder {
-        role,
-        path: path.to_owned(),
-        source: errno.into(),
-    }
+    OpenError::Folder { role, path: path.to_owned(), source: errno.into() }
 }

@@ -18,9 +18,7 @@ pub(crate) fn is_reserved(name: &[u8]) -> bool {
 pub(crate) fn is_exact(name: &str) -> bool {
     name.strip_prefix(TEMP_PREFIX).is_some_and(|random| {
         random.len() == 2 * TEMP_RANDOM_BYTES
-            && random
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
     })
 }
 
@@ -43,10 +41,7 @@ mod tests {
 
     #[test]
     fn fresh_names_are_exact_and_differ() {
-        let (one, two) = (
-            fresh().expect("random bytes"),
-            fresh().expect("random bytes"),
-        );
+        let (one, two) = (fresh().expect("random bytes"), fresh().expect("random bytes"));
         assert!(is_exact(&one) && is_exact(&two) && is_reserved(one.as_bytes()));
         assert_ne!(one, two);
     }

@@ -35,11 +35,7 @@ enum Child {
 impl<'a> Tree<'a> {
     /// `path` is the top of the tree, for errors.
     pub(crate) fn new(root: &'a VRoot, path: &'a VPath) -> Self {
-        Self {
-            root,
-            path,
-            entries: Cell::new(0),
-        }
+        Self { root, path, entries: Cell::new(0) }
     }
 
     /// Refuses a tree that holds what must stay, or is too large; nothing is changed.
@@ -67,10 +63,7 @@ impl<'a> Tree<'a> {
 
     /// Removes all that is below `top`.
     pub(crate) fn clear(&self, top: impl AsFd) -> Result<(), Error> {
-        self.clear_level(
-            Folder::readable_of(top).map_err(|errno| self.fail(errno))?,
-            0,
-        )
+        self.clear_level(Folder::readable_of(top).map_err(|errno| self.fail(errno))?, 0)
     }
 
     /// Empties one folder. Entries can appear while this runs, so it looks again until there are
@@ -134,17 +127,11 @@ impl<'a> Tree<'a> {
         };
         // What was opened decides, not what was at the name a moment ago.
         let id = facts(&child).map_err(|errno| self.fail(errno))?.id;
-        if self.root.excludes(id) {
-            Err(self.protected())
-        } else {
-            Ok(Some(Child::Folder(child)))
-        }
+        if self.root.excludes(id) { Err(self.protected()) } else { Ok(Some(Child::Folder(child))) }
     }
 
     fn read(&self, folder: impl AsFd) -> Result<Dir, Error> {
-        Folder::readable_of(folder)
-            .and_then(Dir::new)
-            .map_err(|errno| self.fail(errno))
+        Folder::readable_of(folder).and_then(Dir::new).map_err(|errno| self.fail(errno))
     }
 
     fn names(&self, dir: &mut Dir) -> Result<Vec<CString>, Error> {
@@ -162,38 +149,55 @@ impl<'a> Tree<'a> {
     fn count(&self) -> Result<(), Error> {
         self.entries.set(self.entries.get() + 1);
         if self.entries.get() > MAX_TREE_ENTRIES {
-            return Err(Error::TooMany {
-                path: self.path.clone(),
-                limit: MAX_TREE_ENTRIES,
-            });
+            return Err(Error::TooMany { path: self.path.clone(), limit: MAX_TREE_ENTRIES });
         }
         Ok(())
     }
 
     fn check_depth(&self, depth: usize) -> Result<(), Error> {
         if depth >= MAX_TREE_DEPTH {
-            return Err(Error::TooDeep {
-                path: self.path.clone(),
-                limit: MAX_TREE_DEPTH,
-            });
+            return Err(Error::TooDeep { path: self.path.clone(), limit: MAX_TREE_DEPTH });
         }
         Ok(())
     }
 
     fn protected(&self) -> Error {
-        Error::Protected {
-            path: self.path.clone(),
-            protection: Protection::Fixed,
-        }
+        Error::Protected { path: self.path.clone(), protection: Protection::Fixed }
     }
 
     fn fail(&self, errno: Errno) -> Error {
         match errno {
             // The path itself exists: it is the tree below that changes under our hands.
-            Errno::NOENT | Errno::NOTDIR | Errno::LOOP => Error::Busy {
-                path: self.path.clone(),
-            },
+            Errno::NOENT | Errno::NOTDIR | Errno::LOOP => Error::Busy { path: self.path.clone() },
             other => Error::from_errno(other, self.path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_counts_every_entry_up_to_the_limit() {
+        let base = tempfile::tempdir().expect("a folder");
+        for name in ["files/tree/a", "pending"] {
+            std::fs::create_dir_all(base.path().join(name)).expect("folders");
+        }
+        std::fs::write(base.path().join("files/tree/a/file"), "").expect("a file");
+        let root = VRoot::open(&base.path().join("files"), &base.path().join("pending"), &[]);
+        let root = root.expect("a root");
+        let path = VPath::parse("/tree").expect("a path");
+        let top = std::fs::File::open(base.path().join("files/tree")).expect("a folder");
+        for (already, fits) in [(MAX_TREE_ENTRIES - 2, true), (MAX_TREE_ENTRIES - 1, false)] {
+            let tree = Tree::new(&root, &path);
+            tree.entries.set(already);
+            match tree.scan(&top) {
+                Ok(()) => assert!(fits),
+                Err(error) => {
+                    assert!(!fits && matches!(error, Error::TooMany { .. }), "{error:?}");
+                }
+            }
         }
     }
 }

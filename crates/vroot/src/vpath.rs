@@ -34,14 +34,10 @@ impl VPath {
     /// [`TEMP_PREFIX`](crate::TEMP_PREFIX): anything else is [`Error::InvalidPath`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_PATH_BYTES {
-            return Err(Error::InvalidPath {
-                fault: PathFault::TooLong,
-            });
+            return Err(Error::InvalidPath { fault: PathFault::TooLong });
         }
         if !text.starts_with('/') {
-            return Err(Error::InvalidPath {
-                fault: PathFault::NotAbsolute,
-            });
+            return Err(Error::InvalidPath { fault: PathFault::NotAbsolute });
         }
         let mut path = String::with_capacity(text.len());
         for name in components(text) {
@@ -49,11 +45,7 @@ impl VPath {
             path.push('/');
             path.push_str(name);
         }
-        Ok(if path.is_empty() {
-            Self::root()
-        } else {
-            Self(path)
-        })
+        Ok(if path.is_empty() { Self::root() } else { Self(path) })
     }
 
     /// The exposed folder itself: `/`.
@@ -68,11 +60,7 @@ impl VPath {
 
     /// The text of the path of a child, to be shown: `name` is not checked.
     pub fn join(&self, name: &str) -> String {
-        if self.0 == "/" {
-            format!("/{name}")
-        } else {
-            format!("{}/{name}", self.0)
-        }
+        if self.0 == "/" { format!("/{name}") } else { format!("{}/{name}", self.0) }
     }
 
     /// The components in order.
@@ -152,10 +140,7 @@ mod tests {
         check(&long, Ok(&long));
         check(&format!("{long}/"), Err(PathFault::TooLong));
         // Bytes count, not characters.
-        check(
-            &format!("/{}", "é".repeat(128)),
-            Err(PathFault::NameTooLong),
-        );
+        check(&format!("/{}", "é".repeat(128)), Err(PathFault::NameTooLong));
     }
 
     #[test]

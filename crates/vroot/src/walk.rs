@@ -53,9 +53,7 @@ impl<'r> Place<'r> {
         if self.stack.is_empty() {
             return "/".to_owned();
         }
-        self.stack
-            .iter()
-            .fold(String::new(), |path, (name, _)| path + "/" + name)
+        self.stack.iter().fold(String::new(), |path, (name, _)| path + "/" + name)
     }
 
     fn path_bytes(&self) -> usize {
@@ -75,21 +73,14 @@ pub(crate) fn walk<'r>(
     last_link: LastLink,
 ) -> Result<Place<'r>, Error> {
     let fail = |errno| Error::from_errno(errno, path);
-    let mut place = Place {
-        base: root.folder(),
-        stack: Vec::new(),
-        leaf: Leaf::Here,
-    };
+    let mut place = Place { base: root.folder(), stack: Vec::new(), leaf: Leaf::Here };
     let mut rest: VecDeque<String> = path.components().map(str::to_owned).collect();
     let mut links = 0;
     let mut steps = 0;
     while let Some(name) = rest.pop_front() {
         steps += 1;
         if steps > MAX_STEPS {
-            return Err(Error::TooDeep {
-                path: path.clone(),
-                limit: MAX_STEPS,
-            });
+            return Err(Error::TooDeep { path: path.clone(), limit: MAX_STEPS });
         }
         if name == PARENT {
             if place.stack.pop().is_none() {
@@ -100,17 +91,11 @@ pub(crate) fn walk<'r>(
         check_name(&name).map_err(|fault| Error::InvalidPath { fault })?;
         if place.path_bytes() + name.len() + 1 > MAX_PATH_BYTES {
             // Every place has a path that can be written down, records of pending writes included.
-            return Err(Error::InvalidPath {
-                fault: PathFault::TooLong,
-            });
+            return Err(Error::InvalidPath { fault: PathFault::TooLong });
         }
         let last = rest.is_empty();
         let Some(node) = open_checked(root, place.folder(), &name, path)? else {
-            return if last {
-                Ok(place.end(name, None))
-            } else {
-                Err(fail(Errno::NOENT))
-            };
+            return if last { Ok(place.end(name, None)) } else { Err(fail(Errno::NOENT)) };
         };
         match node.facts.kind {
             FileType::Symlink if last && last_link == LastLink::Keep => {
@@ -129,18 +114,9 @@ pub(crate) fn walk<'r>(
             _ if last => return Ok(place.end(name, Some(node))),
             FileType::Directory => {
                 if place.stack.len() >= MAX_DEPTH {
-                    return Err(Error::TooDeep {
-                        path: path.clone(),
-                        limit: MAX_DEPTH,
-                    });
+                    return Err(Error::TooDeep { path: path.clone(), limit: MAX_DEPTH });
                 }
-                place.stack.push((
-                    name,
-                    Folder {
-                        fd: node.fd,
-                        id: node.facts.id,
-                    },
-                ));
+                place.stack.push((name, Folder { fd: node.fd, id: node.facts.id }));
             }
             _ => return Err(fail(Errno::NOTDIR)),
         }
@@ -171,10 +147,7 @@ pub(crate) fn open_checked(
             return Err(fail(Errno::NOENT));
         }
         if node.facts.mount_root && kernel_fs::holds(&node.fd).map_err(fail)? {
-            return Err(Error::Protected {
-                path: path.clone(),
-                protection: Protection::Kernel,
-            });
+            return Err(Error::Protected { path: path.clone(), protection: Protection::Kernel });
         }
     }
     Ok(Some(node))
@@ -188,7 +161,5 @@ fn link_target(node: &Node, path: &VPath) -> Result<String, Error> {
     if target.as_bytes().starts_with(b"/") {
         return Err(Error::Escape { path: path.clone() });
     }
-    target.into_string().map_err(|_| Error::InvalidPath {
-        fault: PathFault::LinkNotText,
-    })
+    target.into_string().map_err(|_| Error::InvalidPath { fault: PathFault::LinkNotText })
 }

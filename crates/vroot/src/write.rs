@@ -47,9 +47,7 @@ impl Old {
 pub(crate) fn write(root: &VRoot, path: &VPath, change: &Change<'_>) -> Result<(), Error> {
     let fail = |errno| Error::from_errno(errno, path);
     if path.ends_with_parent() {
-        return Err(Error::InvalidPath {
-            fault: PathFault::EndsWithParent,
-        });
+        return Err(Error::InvalidPath { fault: PathFault::EndsWithParent });
     }
     let place = walk(root, path, LastLink::Follow)?;
     let Leaf::Entry { name, .. } = &place.leaf else {
@@ -60,27 +58,16 @@ pub(crate) fn write(root: &VRoot, path: &VPath, change: &Change<'_>) -> Result<(
     // Only what is there while the lock is held counts: another append may just have ended.
     let old = examine(root, folder, name, change, path)?;
     let readable = folder.readable().map_err(|errno| match errno {
-        Errno::ACCESS => Error::Denied {
-            path: path.clone(),
-            denial: Denial::FolderUnreadable,
-        },
+        Errno::ACCESS => Error::Denied { path: path.clone(), denial: Denial::FolderUnreadable },
         other => fail(other),
     })?;
 
-    let mut intent = Intent::record(
-        root.pending(),
-        folder,
-        readable.as_fd(),
-        place.folder_path(),
-    )
-    .map_err(|errno| match errno {
-        Errno::NOSPC | Errno::DQUOT => fail(errno),
-        // The folder of records is ours, so nothing is wrong with the path of the client.
-        other => Error::Io {
-            path: path.clone(),
-            source: other.into(),
-        },
-    })?;
+    let mut intent = Intent::record(root.pending(), folder, readable.as_fd(), place.folder_path())
+        .map_err(|errno| match errno {
+            Errno::NOSPC | Errno::DQUOT => fail(errno),
+            // The folder of records is ours, so nothing is wrong with the path of the client.
+            other => Error::Io { path: path.clone(), source: other.into() },
+        })?;
     // Nobody else may read the new version of a file before it has the rights of the old one.
     let mode = if old.is_some() { 0o600 } else { 0o666 };
     let new = intent.create(Mode::from_raw_mode(mode)).map_err(fail)?;
@@ -90,19 +77,13 @@ pub(crate) fn write(root: &VRoot, path: &VPath, change: &Change<'_>) -> Result<(
     }
     mutate::sync_file(&new).map_err(fail)?;
     check_unchanged(folder, name, old.as_ref(), change, path)?;
-    let onto = if old.is_some() {
-        Onto::OldFile
-    } else {
-        Onto::FreeName
-    };
+    let onto = if old.is_some() { Onto::OldFile } else { Onto::FreeName };
     mutate::rename(&folder.fd, intent.name(), name, onto).map_err(|errno| match errno {
         Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY => Error::Busy { path: path.clone() },
         other => fail(other),
     })?;
-    mutate::sync_folder(&readable).map_err(|errno| Error::Unconfirmed {
-        path: path.clone(),
-        source: errno.into(),
-    })?;
+    mutate::sync_folder(&readable)
+        .map_err(|errno| Error::Unconfirmed { path: path.clone(), source: errno.into() })?;
     intent.finish();
     Ok(())
 }
@@ -136,10 +117,9 @@ fn examine(
     let flags = AtFlags::EACCESS | AtFlags::SYMLINK_NOFOLLOW;
     retry_on_intr(|| rustix::fs::accessat(&folder.fd, name, Access::WRITE_OK, flags)).map_err(
         |errno| match errno {
-            Errno::ACCESS | Errno::PERM => Error::Denied {
-                path: path.clone(),
-                denial: Denial::FileReadOnly,
-            },
+            Errno::ACCESS | Errno::PERM => {
+                Error::Denied { path: path.clone(), denial: Denial::FileReadOnly }
+            }
             Errno::NOENT | Errno::LOOP => fail(Errno::BUSY),
             other => fail(other),
         },
@@ -162,11 +142,7 @@ fn examine(
 fn check_size(old: u64, content: &[u8], path: &VPath) -> Result<(), Error> {
     let size = old.saturating_add(content.len() as u64);
     if size > APPEND_MAX_BYTES {
-        return Err(Error::TooLarge {
-            path: path.clone(),
-            size,
-            limit: APPEND_MAX_BYTES,
-        });
+        return Err(Error::TooLarge { path: path.clone(), size, limit: APPEND_MAX_BYTES });
     }
     Ok(())
 }
@@ -192,9 +168,7 @@ fn copy(old: &Old, new: &OwnedFd) -> Result<(), Errno> {
     let mut buffer = vec![0; COPY_BUFFER_BYTES];
     let mut left = old.facts().size;
     while left > 0 {
-        let bound = usize::try_from(left)
-            .unwrap_or(usize::MAX)
-            .min(buffer.len());
+        let bound = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let part = buffer.get_mut(..bound).unwrap_or_default();
         let read = retry_on_intr(|| rustix::io::read(&old.source, &mut *part))?;
         if read == 0 {
@@ -223,9 +197,5 @@ fn check_unchanged(
         (Err(errno), _) if errno != Errno::NOENT => return Err(Error::from_errno(errno, path)),
         _ => false,
     };
-    if same {
-        Ok(())
-    } else {
-        Err(Error::Busy { path: path.clone() })
-    }
+    if same { Ok(()) } else { Err(Error::Busy { path: path.clone() }) }
 }

@@ -29,9 +29,7 @@ fn the_handles_are_all_that_is_needed() {
                 .and_then(Ruleset::create)
                 .expect("a ruleset");
             for handle in host.root.handles() {
-                ruleset = ruleset
-                    .add_rule(PathBeneath::new(handle, all))
-                    .expect("a rule");
+                ruleset = ruleset.add_rule(PathBeneath::new(handle, all)).expect("a rule");
             }
             let status = ruleset.restrict_self().expect("a restriction");
             assert_eq!(status.ruleset, RulesetStatus::FullyEnforced);
@@ -39,33 +37,14 @@ fn the_handles_are_all_that_is_needed() {
             fs::read("/proc/self/status").expect_err("a file of the kernel");
 
             host.root.recover().expect("a recovery");
-            assert_eq!(
-                host.root.read(&path("/link"), 100).expect("a read"),
-                b"content"
-            );
+            assert_eq!(host.root.read(&path("/link"), 100).expect("a read"), b"content");
             host.root.write(&path("/link"), b"new").expect("a write");
             host.root.write(&path("/a/made"), b"new").expect("a write");
-            host.root
-                .append(&path("/a/file"), b"er")
-                .expect("an append");
-            assert_eq!(
-                host.root.read(&path("/a/../link"), 100).expect("a read"),
-                b"newer"
-            );
-            assert_eq!(
-                host.root
-                    .list(&path("/a"), None, 10)
-                    .expect("a list")
-                    .entries
-                    .len(),
-                2
-            );
-            host.root
-                .remove(&path("/link"), Recursion::Refuse)
-                .expect("a removal");
-            host.root
-                .remove(&path("/a"), Recursion::Whole)
-                .expect("a removal");
+            host.root.append(&path("/a/file"), b"er").expect("an append");
+            assert_eq!(host.root.read(&path("/a/../link"), 100).expect("a read"), b"newer");
+            assert_eq!(host.root.list(&path("/a"), None, 10).expect("a list").entries.len(), 2);
+            host.root.remove(&path("/link"), Recursion::Refuse).expect("a removal");
+            host.root.remove(&path("/a"), Recursion::Whole).expect("a removal");
         });
         confined.join().expect("no panic");
     });

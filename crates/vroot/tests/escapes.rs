@@ -21,9 +21,7 @@ fn number(variable: &str, usual: usize) -> usize {
 }
 
 fn holds_canary(content: &[u8]) -> bool {
-    content
-        .windows(CANARY.len())
-        .any(|part| part == CANARY.as_bytes())
+    content.windows(CANARY.len()).any(|part| part == CANARY.as_bytes())
 }
 
 /// Whether a list shows the content of a folder that no client may list.
@@ -65,10 +63,7 @@ fn no_path_leads_out() {
     for text in &paths {
         let mut changed = false;
         let operations: [&Operation<'_>; 6] = [
-            &|path| {
-                root.read(path, READ_MAX)
-                    .map(|content| holds_canary(&content))
-            },
+            &|path| root.read(path, READ_MAX).map(|content| holds_canary(&content)),
             &|path| root.list(path, None, 1000).map(|page| shows_mark(&page)),
             &|path| root.write(path, b"written").map(|()| false),
             &|path| root.append(path, b"appended").map(|()| false),
@@ -84,11 +79,7 @@ fn no_path_leads_out() {
             }
         }
         if changed {
-            assert_eq!(
-                traps.snapshot().expect("a snapshot"),
-                before,
-                "changed through {text:?}"
-            );
+            assert_eq!(traps.snapshot().expect("a snapshot"), before, "changed through {text:?}");
             traps.set().expect("traps");
         }
     }
@@ -99,14 +90,7 @@ fn no_path_leads_out() {
         tally.0
     );
     // A corpus that is refused for one reason only would prove little.
-    for kind in [
-        "done",
-        "Escape",
-        "NotFound",
-        "InvalidPath",
-        "LinkLoop",
-        "NotADirectory",
-    ] {
+    for kind in ["done", "Escape", "NotFound", "InvalidPath", "LinkLoop", "NotADirectory"] {
         let times = tally.0.get(kind).copied().unwrap_or_default();
         assert!(times * 200 > attempts, "{kind}: {times} of {attempts}");
     }
@@ -169,20 +153,13 @@ fn the_canaries_would_tell() {
     let inside = |text: &str| VPath::parse(text).expect("a path");
     let canary = inside(&format!("/outside/{CANARY_NAME}"));
     assert!(holds_canary(&root.read(&canary, READ_MAX).expect("a file")));
-    assert!(shows_mark(
-        &root.list(&inside("/outside"), None, 10).expect("a list")
-    ));
+    assert!(shows_mark(&root.list(&inside("/outside"), None, 10).expect("a list")));
     root.write(&inside("/root/hard"), b"x").expect("a write");
-    assert_eq!(
-        traps.snapshot().expect("a snapshot"),
-        before,
-        "a hard link is not written through"
-    );
+    assert_eq!(traps.snapshot().expect("a snapshot"), before, "a hard link is not written through");
     root.write(&inside("/outside/new"), b"x").expect("a write");
     assert_ne!(traps.snapshot().expect("a snapshot"), before);
     assert_eq!(
-        root.remove(&inside("/none"), Recursion::Whole)
-            .map_err(|error| error.kind()),
+        root.remove(&inside("/none"), Recursion::Whole).map_err(|error| error.kind()),
         Err(ErrorKind::NotFound)
     );
 }

@@ -18,10 +18,7 @@ use vroot::{ErrorKind, Kind, Page, TEMP_PREFIX, limits};
 
 /// The names of a page.
 fn names(page: &Page) -> Vec<&str> {
-    page.entries
-        .iter()
-        .map(|entry| entry.name.as_str())
-        .collect()
+    page.entries.iter().map(|entry| entry.name.as_str()).collect()
 }
 
 #[test]
@@ -42,11 +39,8 @@ fn entries_have_their_kind_size_and_time() {
     fs::write(host.at("files").join(format!("{TEMP_PREFIX}0")), "").expect("a file");
 
     let page = host.root.list(&path("/"), None, 100).expect("a list");
-    let found: Vec<_> = page
-        .entries
-        .iter()
-        .map(|entry| (entry.name.as_str(), entry.kind, entry.size))
-        .collect();
+    let found: Vec<_> =
+        page.entries.iter().map(|entry| (entry.name.as_str(), entry.kind, entry.size)).collect();
     let expected = [
         ("bad\u{fffd}", Kind::Inaccessible, None),
         ("dangling", Kind::Symlink, None),
@@ -64,12 +58,7 @@ fn entries_have_their_kind_size_and_time() {
 fn pages_follow_one_another_without_gap_or_repetition() {
     let host = Host::new();
     let mut expected: Vec<String> = (0..25).map(|number| format!("f{number}")).collect();
-    expected.extend([
-        "Z".to_owned(),
-        "é".to_owned(),
-        "a b".to_owned(),
-        "-".to_owned(),
-    ]);
+    expected.extend(["Z".to_owned(), "é".to_owned(), "a b".to_owned(), "-".to_owned()]);
     for name in &expected {
         host.file(name, "");
     }
@@ -78,10 +67,7 @@ fn pages_follow_one_another_without_gap_or_repetition() {
         let mut found: Vec<String> = Vec::new();
         loop {
             let after = found.last().cloned();
-            let page = host
-                .root
-                .list(&path("/"), after.as_deref(), limit)
-                .expect("a list");
+            let page = host.root.list(&path("/"), after.as_deref(), limit).expect("a list");
             assert!(page.entries.len() <= limit);
             found.extend(page.entries.into_iter().map(|entry| entry.name));
             if !page.more {
@@ -115,11 +101,7 @@ fn names_that_look_the_same_are_shown_once() {
     }
     let page = host.root.list(&path("/"), None, 10).expect("a list");
     assert_eq!(names(&page), ["x\u{fffd}"]);
-    assert_eq!(
-        page.entries[0].kind,
-        Kind::File,
-        "the true name is the one shown"
-    );
+    assert_eq!(page.entries[0].kind, Kind::File, "the true name is the one shown");
 }
 
 #[test]
@@ -150,11 +132,7 @@ fn a_folder_is_listed_up_to_the_limit_exactly() {
     for number in 1..limits::MAX_LIST_SCAN {
         fs::hard_link(folder.join("0"), folder.join(number.to_string())).expect("a hard link");
     }
-    let list = || {
-        host.root
-            .list(&path("/large"), None, 2)
-            .map_err(|error| error.kind())
-    };
+    let list = || host.root.list(&path("/large"), None, 2).map_err(|error| error.kind());
     assert_eq!(list().as_ref().map(names), Ok(vec!["0", "1"]));
     fs::write(folder.join("one more"), "").expect("a file");
     assert_eq!(list(), Err(ErrorKind::TooMany));

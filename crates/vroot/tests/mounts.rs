@@ -34,19 +34,12 @@ fn may_mount(name: &str) -> bool {
         .expect("unshare");
     let told = String::from_utf8_lossy(&output.stdout);
     let blamed = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}{blamed}"
-    );
+    assert!(output.status.success() && told.contains("1 passed"), "{told}{blamed}");
     false
 }
 
 fn mount(arguments: &[&str], on: &Path) {
-    let status = Command::new("mount")
-        .args(arguments)
-        .arg(on)
-        .status()
-        .expect("mount");
+    let status = Command::new("mount").args(arguments).arg(on).status().expect("mount");
     assert!(status.success(), "{arguments:?}");
 }
 
@@ -67,20 +60,13 @@ fn a_tree_with_a_mount_point_stays_whole() {
         match kind {
             "same" => mount(&["--bind", outside], &place),
             "other" => mount(&["-t", "tmpfs", "vroot-test"], &place),
-            _ => mount(
-                &["--bind", &format!("{outside}/secret")],
-                &place.join("inner"),
-            ),
+            _ => mount(&["--bind", &format!("{outside}/secret")], &place.join("inner")),
         }
         for name in ["/tree", "/tree/m", "/tree/m/n"] {
             let removed = try_on(name, |path| host.root.remove(path, Recursion::Whole));
             assert_eq!(removed, Err(ErrorKind::Protected), "{kind} {name}");
         }
-        let last = if kind == "file" {
-            "/tree/m/n/place/inner"
-        } else {
-            "/tree/m/n/place"
-        };
+        let last = if kind == "file" { "/tree/m/n/place/inner" } else { "/tree/m/n/place" };
         for recursion in [Recursion::Refuse, Recursion::Whole] {
             let removed = try_on(last, |path| host.root.remove(path, recursion));
             assert_eq!(removed, Err(ErrorKind::Protected), "{kind}");
@@ -89,18 +75,9 @@ fn a_tree_with_a_mount_point_stays_whole() {
             let written = try_on(last, |path| host.root.write(path, b"x"));
             assert_eq!(written, Err(ErrorKind::Busy));
         }
-        assert_eq!(
-            host.root.read(&path("/tree/first"), 10).expect("a file"),
-            b"first"
-        );
-        assert_eq!(
-            host.root.read(&path("/tree/z"), 10).expect("a file"),
-            b"last"
-        );
-        assert_eq!(
-            fs::read(host.at("outside/secret")).expect("a file"),
-            b"secret"
-        );
+        assert_eq!(host.root.read(&path("/tree/first"), 10).expect("a file"), b"first");
+        assert_eq!(host.root.read(&path("/tree/z"), 10).expect("a file"), b"last");
+        assert_eq!(fs::read(host.at("outside/secret")).expect("a file"), b"secret");
     }
 }
 
@@ -112,27 +89,13 @@ fn an_excluded_folder_is_recognised_where_it_is_mounted_again() {
     let host = Host::new();
     fs::create_dir_all(host.at("files/a/again")).expect("folders");
     let state = host.at("files/state");
-    mount(
-        &["--bind", state.to_str().expect("text")],
-        &host.at("files/a/again"),
-    );
+    mount(&["--bind", state.to_str().expect("text")], &host.at("files/a/again"));
     host.link("link", "a/again");
-    for text in [
-        "/link/secret",
-        "/a/again",
-        "/a/again/secret",
-        "/a/again/../again/sub/secret",
-    ] {
+    for text in ["/link/secret", "/a/again", "/a/again/secret", "/a/again/../again/sub/secret"] {
         let read = try_on(text, |path| host.root.read(path, 100));
         assert_eq!(read, Err(ErrorKind::NotFound), "{text}");
     }
-    assert_eq!(
-        host.root
-            .list(&path("/a"), None, 10)
-            .expect("a list")
-            .entries,
-        []
-    );
+    assert_eq!(host.root.list(&path("/a"), None, 10).expect("a list").entries, []);
 }
 
 #[test]
@@ -143,9 +106,7 @@ fn the_kernel_is_not_entered_where_it_is_mounted() {
     let host = Host::new();
     fs::create_dir(host.at("files/innocent")).expect("a folder");
     mount(&["--rbind", "/proc"], &host.at("files/innocent"));
-    let read = try_on("/innocent/self/environ", |path| {
-        host.root.read(path, 1_000_000)
-    });
+    let read = try_on("/innocent/self/environ", |path| host.root.read(path, 1_000_000));
     assert_eq!(read, Err(ErrorKind::Protected));
     let list = try_on("/innocent", |path| host.root.list(path, None, 10));
     assert_eq!(list, Err(ErrorKind::Protected));
@@ -165,14 +126,9 @@ fn a_read_only_mount_is_told() {
         let written = try_on(text, |path| host.root.write(path, b"new"));
         assert_eq!(written, Err(ErrorKind::ReadOnly), "{text}");
     }
-    let removed = try_on("/fixed/file", |path| {
-        host.root.remove(path, Recursion::Refuse)
-    });
+    let removed = try_on("/fixed/file", |path| host.root.remove(path, Recursion::Refuse));
     assert_eq!(removed, Err(ErrorKind::ReadOnly));
-    assert_eq!(
-        host.root.read(&path("/fixed/file"), 10).expect("a file"),
-        b"old"
-    );
+    assert_eq!(host.root.read(&path("/fixed/file"), 10).expect("a file"), b"old");
     let pending = fs::read_dir(host.at("pending")).expect("a folder").count();
     assert_eq!(pending, 0);
 }

@@ -10,7 +10,7 @@ mod escape_paths;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -31,18 +31,17 @@ struct Stage {
     traps: Traps,
     base: PathBuf,
     made: AtomicU64,
+    /// The inode of the excluded folder.
+    excluded: u64,
 }
 
 impl Stage {
     fn new(base: &Path) -> Self {
         let traps = Traps::new(base).expect("traps");
+        let excluded = fs::metadata(traps.state()).expect("a folder").ino();
         fs::create_dir(base.join("away")).expect("a folder");
         fs::create_dir(base.join("work")).expect("a folder");
-        let stage = Self {
-            traps,
-            base: base.to_owned(),
-            made: AtomicU64::new(0),
-        };
+        let stage = Self { traps, base: base.to_owned(), made: AtomicU64::new(0), excluded };
         stage.repair();
         stage
     }
@@ -81,9 +80,7 @@ impl Stage {
 
     /// A new path in a folder that no client reaches.
     fn aside(&self) -> PathBuf {
-        self.base
-            .join("work")
-            .join(self.made.fetch_add(1, Ordering::Relaxed).to_string())
+        self.base.join("work").join(self.made.fetch_add(1, Ordering::Relaxed).to_string())
     }
 
     /// Moves something to a name in the root if it is free.
@@ -103,6 +100,22 @@ impl Stage {
         for _ in 0..2 {
             // One of the two was removed: it will be made again.
             renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).ok();
+        }
+    }
+
+    /// Brings the excluded folder back to its name, if the folder that had its name meanwhile was
+    /// removed.
+    fn bring_state_home(&self) {
+        let home = self.traps.state();
+        for name in ["s", "s-link"] {
+            let astray = self.root().join(name);
+            if !fs::symlink_metadata(&astray).is_ok_and(|data| data.ino() == self.excluded) {
+                continue;
+            }
+            let moved = renameat_with(CWD, &astray, CWD, &home, RenameFlags::NOREPLACE);
+            if moved.is_err() {
+                renameat_with(CWD, &astray, CWD, &home, RenameFlags::EXCHANGE).expect("a move");
+            }
         }
     }
 
@@ -136,6 +149,7 @@ impl Stage {
             _ => {
                 self.exchange("s", "state");
                 self.exchange("s", "s-link");
+                self.bring_state_home();
                 self.repair();
             }
         }
@@ -145,9 +159,7 @@ impl Stage {
 /// Paths over the things that change places, and some of those of the other campaign.
 fn paths(traps: &Traps) -> Vec<VPath> {
     let mut paths = Vec::new();
-    for name in [
-        "d", "e", "m", "s", "f", "g", "d-link", "e-link", "s-link", "f-link", "state",
-    ] {
+    for name in ["d", "e", "m", "s", "f", "g", "d-link", "e-link", "s-link", "f-link", "state"] {
         for tail in [
             "",
             "/file",
@@ -162,29 +174,18 @@ fn paths(traps: &Traps) -> Vec<VPath> {
         ] {
             paths.push(format!("/{name}{tail}"));
         }
-        for to in [
-            "",
-            "/sub",
-            "/sub/..",
-            "/..",
-            "/../outside",
-            "/sub/../../outside",
-            "/sub/../../d",
-        ] {
+        for to in
+            ["", "/sub", "/sub/..", "/..", "/../outside", "/sub/../../outside", "/sub/../../d"]
+        {
             paths.push(format!("/{name}{to}/{CANARY_NAME}"));
         }
     }
     paths.extend(traps.paths(1, 100));
-    paths
-        .iter()
-        .filter_map(|path| VPath::parse(path).ok())
-        .collect()
+    paths.iter().filter_map(|path| VPath::parse(path).ok()).collect()
 }
 
 fn holds_canary(content: &[u8]) -> bool {
-    content
-        .windows(CANARY.len())
-        .any(|part| part == CANARY.as_bytes())
+    content.windows(CANARY.len()).any(|part| part == CANARY.as_bytes())
 }
 
 /// What one thread saw.
@@ -198,9 +199,7 @@ struct Seen {
 /// One operation on one path, and whether it saw what it must not see.
 fn operate(root: &VRoot, which: usize, path: &VPath) -> Result<bool, vroot::Error> {
     match which {
-        0 => root
-            .read(path, 1 << 20)
-            .map(|content| holds_canary(&content)),
+        0 => root.read(path, 1 << 20).map(|content| holds_canary(&content)),
         1 => root
             .list(path, None, 100)
             .map(|page| page.entries.iter().any(|entry| entry.name == MARK_NAME)),
@@ -236,10 +235,7 @@ fn work(root: &VRoot, paths: &[VPath], first: usize, total: &AtomicU64, stop: &A
             }
             Err(error) => format!("{:?}", error.kind()),
         };
-        *seen
-            .answers
-            .entry(format!("{} {answer}", NAMES[which]))
-            .or_default() += 1;
+        *seen.answers.entry(format!("{} {answer}", NAMES[which])).or_default() += 1;
         seen.operations += 1;
         total.fetch_add(1, Ordering::Relaxed);
     }
@@ -279,10 +275,7 @@ fn no_race_leads_out() {
                 }
             });
         }
-        workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"))
-            .collect()
+        workers.into_iter().map(|worker| worker.join().expect("no panic")).collect()
     });
 
     let operations: u64 = workers.iter().map(|seen| seen.operations).sum();
@@ -322,17 +315,10 @@ fn no_race_leads_out() {
 }
 
 /// What many servers do: resolve, check the text, and open by the text.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is what must be shown to fail"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is what must be shown to fail")]
 fn naive_read(root: &Path, name: &str) -> Option<Vec<u8>> {
     let path = root.join(name).canonicalize().ok()?;
-    if path.starts_with(root) {
-        fs::read(path).ok()
-    } else {
-        None
-    }
+    if path.starts_with(root) { fs::read(path).ok() } else { None }
 }
 
 #[test]
@@ -358,9 +344,6 @@ fn the_same_races_defeat_a_check_before_the_use() {
         stop.store(true, Ordering::Relaxed);
         leaked
     });
-    println!(
-        "C2 control: leaked after {tries} tries, {:.2?}",
-        start.elapsed()
-    );
+    println!("C2 control: leaked after {tries} tries, {:.2?}", start.elapsed());
     assert!(leaked);
 }

@@ -30,10 +30,7 @@ fn check(host: &Host, expected: Recovered) {
     assert_eq!(host.root.recover().expect("a recovery"), expected);
     let left = fs::read_dir(host.at("pending")).expect("a folder").count();
     assert_eq!(left, expected.kept);
-    assert_eq!(
-        host.root.recover().expect("a recovery"),
-        recovered(0, 0, expected.kept)
-    );
+    assert_eq!(host.root.recover().expect("a recovery"), recovered(0, 0, expected.kept));
 }
 
 #[test]
@@ -52,10 +49,7 @@ fn temporary_files_go_and_others_stay() {
     assert!(!host.at("files").join(top).is_file());
     assert!(!host.at("files/a/b").join(deep).is_file());
     assert!(host.at("files/a/b").join(other).is_file());
-    assert_eq!(
-        host.root.read(&path("/a/b/file"), 10).expect("a file"),
-        b"whole"
-    );
+    assert_eq!(host.root.read(&path("/a/b/file"), 10).expect("a file"), b"whole");
 }
 
 #[test]
@@ -63,11 +57,8 @@ fn a_damaged_or_forged_record_is_dropped_and_removes_nothing() {
     let host = Host::new();
     let name = temp_name('0');
     for folder in ["state", "outside", "a"] {
-        let folder = if folder == "outside" {
-            host.at(folder)
-        } else {
-            host.at("files").join(folder)
-        };
+        let folder =
+            if folder == "outside" { host.at(folder) } else { host.at("files").join(folder) };
         fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join(&name), "").expect("a file");
     }

@@ -37,11 +37,7 @@ fn one_entry_is_removed() {
         fs::create_dir(host.at("files/empty")).expect("a folder");
         for name in ["/a/file", "/empty"] {
             assert_eq!(remove(&host, name, recursion), Ok(()), "{name}");
-            assert_eq!(
-                remove(&host, name, recursion),
-                Err(ErrorKind::NotFound),
-                "{name}"
-            );
+            assert_eq!(remove(&host, name, recursion), Err(ErrorKind::NotFound), "{name}");
         }
         assert!(is_there(&host, "a/kept"));
         for (name, kind) in [
@@ -72,11 +68,7 @@ fn the_last_link_is_removed_and_not_what_it_leads_to() {
         host.link("dangling", "none");
         host.link("loop", "loop");
         for name in ["to-file", "out", "dangling", "loop"] {
-            assert_eq!(
-                remove(&host, &format!("/{name}/"), recursion),
-                Ok(()),
-                "{name}"
-            );
+            assert_eq!(remove(&host, &format!("/{name}/"), recursion), Ok(()), "{name}");
             assert!(!is_there(&host, name), "{name}");
         }
         // The links on the way are followed.
@@ -96,15 +88,9 @@ fn a_tree_is_removed_on_request_only() {
     host.link("tree/a/up", "../..");
     host.link("tree/a/state", "../../state");
     fs::write(host.at("files/tree").join(format!("{TEMP_PREFIX}0")), "").expect("a file");
-    let fifo = Command::new("mkfifo")
-        .arg(host.at("files/tree/fifo"))
-        .status()
-        .expect("mkfifo");
+    let fifo = Command::new("mkfifo").arg(host.at("files/tree/fifo")).status().expect("mkfifo");
     assert!(fifo.success());
-    assert_eq!(
-        remove(&host, "/tree", Recursion::Refuse),
-        Err(ErrorKind::NotEmpty)
-    );
+    assert_eq!(remove(&host, "/tree", Recursion::Refuse), Err(ErrorKind::NotEmpty));
     assert!(is_there(&host, "tree/a/b/file") && is_there(&host, "tree/out"));
     assert_eq!(remove(&host, "/tree", Recursion::Whole), Ok(()));
     assert!(!is_there(&host, "tree") && is_there(&host, "beside"));
@@ -119,18 +105,10 @@ fn a_tree_with_an_excluded_folder_stays_whole() {
     fs::create_dir_all(host.at("files/tree/m/n")).expect("folders");
     fs::rename(host.at("files/state"), host.at("files/tree/m/n/state")).expect("a move");
     for name in ["/tree", "/tree/m", "/tree/m/n"] {
-        assert_eq!(
-            remove(&host, name, Recursion::Whole),
-            Err(ErrorKind::Protected),
-            "{name}"
-        );
+        assert_eq!(remove(&host, name, Recursion::Whole), Err(ErrorKind::Protected), "{name}");
     }
     for name in ["/tree/m/n/state", "/tree/m/n/state/sub"] {
-        assert_eq!(
-            remove(&host, name, Recursion::Whole),
-            Err(ErrorKind::NotFound),
-            "{name}"
-        );
+        assert_eq!(remove(&host, name, Recursion::Whole), Err(ErrorKind::NotFound), "{name}");
     }
     for name in ["tree/first", "tree/z/last", "tree/m/n/state/sub/secret"] {
         assert!(is_there(&host, name), "{name}");
@@ -145,14 +123,8 @@ fn the_limits_of_a_tree_are_exact() {
     host.file(&format!("{}/file", folders(limits::MAX_TREE_DEPTH)), "");
     assert_eq!(remove(&host, "/d", Recursion::Whole), Ok(()));
     host.file(&format!("{}/file", folders(limits::MAX_TREE_DEPTH + 1)), "");
-    assert_eq!(
-        remove(&host, "/d", Recursion::Whole),
-        Err(ErrorKind::TooDeep)
-    );
-    assert!(is_there(
-        &host,
-        &format!("{}/file", folders(limits::MAX_TREE_DEPTH + 1))
-    ));
+    assert_eq!(remove(&host, "/d", Recursion::Whole), Err(ErrorKind::TooDeep));
+    assert!(is_there(&host, &format!("{}/file", folders(limits::MAX_TREE_DEPTH + 1))));
     assert_eq!(remove(&host, "/d/d", Recursion::Whole), Ok(()));
 }
 
@@ -164,10 +136,7 @@ fn a_tree_that_cannot_be_looked_at_stays_whole() {
         host.file("tree/closed/file", "");
         let closed = host.at("files/tree/closed");
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).expect("a mode");
-        assert_eq!(
-            remove(&host, "/tree", Recursion::Whole),
-            Err(ErrorKind::Denied)
-        );
+        assert_eq!(remove(&host, "/tree", Recursion::Whole), Err(ErrorKind::Denied));
         assert!(is_there(&host, "tree/a"));
         fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).expect("a mode");
         assert_eq!(remove(&host, "/tree", Recursion::Whole), Ok(()));
@@ -198,13 +167,6 @@ fn two_removals_of_one_tree_do_not_disturb_each_other() {
             }
         });
         assert!(!is_there(&host, "tree"));
-        assert_eq!(
-            host.root
-                .list(&path("/"), None, 10)
-                .expect("a list")
-                .entries
-                .len(),
-            0
-        );
+        assert_eq!(host.root.list(&path("/"), None, 10).expect("a list").entries.len(), 0);
     }
 }

@@ -24,11 +24,7 @@ use vroot::{Error, ErrorKind, OpenError, Recursion, VRoot, limits};
 fn check(host: &Host, text: &str, expected: Result<&str, ErrorKind>) {
     let found = try_on(text, |path| host.root.read(path, 1000));
     let found = found.map(|content| String::from_utf8(content).expect("text"));
-    assert_eq!(
-        found.as_deref(),
-        expected.as_ref().map(|text| *text),
-        "{text:?}"
-    );
+    assert_eq!(found.as_deref(), expected.as_ref().map(|text| *text), "{text:?}");
 }
 
 #[test]
@@ -114,32 +110,20 @@ fn the_limits_of_a_walk_are_exact() {
         host.link(&format!("l{number}"), format!("l{}", number - 1));
     }
     check(&host, &format!("/l{}", limits::MAX_LINKS), Ok("end"));
-    check(
-        &host,
-        &format!("/l{}", limits::MAX_LINKS + 1),
-        Err(ErrorKind::LinkLoop),
-    );
+    check(&host, &format!("/l{}", limits::MAX_LINKS + 1), Err(ErrorKind::LinkLoop));
 
     let folders = vec!["d"; limits::MAX_DEPTH].join("/");
     host.file(&format!("{folders}/file"), "deep");
     host.file(&format!("{folders}/d/file"), "too deep");
     check(&host, &format!("/{folders}/file"), Ok("deep"));
-    check(
-        &host,
-        &format!("/{folders}/d/file"),
-        Err(ErrorKind::TooDeep),
-    );
+    check(&host, &format!("/{folders}/d/file"), Err(ErrorKind::TooDeep));
     let down_and_up = "/d/..".repeat(800);
     check(&host, &format!("{down_and_up}/file"), Ok("end"));
 
     // Links that expand to long paths, one after the other, do not multiply the work.
     host.link("long", "./d/../".repeat(500) + ".");
     check(&host, &("/long".repeat(4) + "/file"), Ok("end"));
-    check(
-        &host,
-        &("/long".repeat(5) + "/file"),
-        Err(ErrorKind::TooDeep),
-    );
+    check(&host, &("/long".repeat(5) + "/file"), Err(ErrorKind::TooDeep));
 }
 
 #[test]
@@ -159,9 +143,7 @@ fn every_reachable_place_has_a_path_of_legal_length() {
         .status()
         .expect("a shell");
     assert!(made.success());
-    let error = try_on(&format!("/half/{long}/file"), |path| {
-        host.root.write(path, b"x")
-    });
+    let error = try_on(&format!("/half/{long}/file"), |path| host.root.write(path, b"x"));
     assert_eq!(error, Err(ErrorKind::InvalidPath));
 }
 
@@ -196,11 +178,7 @@ fn an_excluded_folder_does_not_exist_for_anybody() {
         for operation in [VRoot::write, VRoot::append] {
             let written = try_on(text, |path| operation(&host.root, path, b"x"));
             let parent = Err(ErrorKind::InvalidPath);
-            let expected = if text.ends_with("..") {
-                parent
-            } else {
-                Err(ErrorKind::NotFound)
-            };
+            let expected = if text.ends_with("..") { parent } else { Err(ErrorKind::NotFound) };
             assert_eq!(written, expected, "{text}");
         }
         // The last link itself can be removed: it is not in the excluded folder.
@@ -211,16 +189,8 @@ fn an_excluded_folder_does_not_exist_for_anybody() {
             }
         }
     }
-    assert_eq!(
-        fs::read(host.at("files/state/secret")).expect("a file"),
-        b"secret"
-    );
-    assert_eq!(
-        fs::read_dir(host.at("files/state"))
-            .expect("a folder")
-            .count(),
-        2
-    );
+    assert_eq!(fs::read(host.at("files/state/secret")).expect("a file"), b"secret");
+    assert_eq!(fs::read_dir(host.at("files/state")).expect("a folder").count(), 2);
 
     // Its place in the tree does not matter, only what it is.
     fs::rename(host.at("files/state"), host.at("files/a/moved")).expect("a move");
@@ -249,13 +219,7 @@ fn the_pending_folder_is_excluded_by_itself() {
     fs::create_dir(&pending).expect("a folder");
     let root = VRoot::open(&host.at("files"), &pending, &[]).expect("a root");
     let list = root.list(&path("/"), None, 10).expect("a list");
-    assert_eq!(
-        list.entries
-            .iter()
-            .map(|entry| &entry.name)
-            .collect::<Vec<_>>(),
-        ["state"]
-    );
+    assert_eq!(list.entries.iter().map(|entry| &entry.name).collect::<Vec<_>>(), ["state"]);
     let written = try_on("/records/x", |path| root.write(path, b"x"));
     assert_eq!(written, Err(ErrorKind::NotFound));
 }
@@ -268,20 +232,11 @@ fn a_wrong_arrangement_is_refused_at_the_start() {
         VRoot::open(root, pending, excluded).map(drop)
     };
     let found = open(&state, &free, std::slice::from_ref(&state));
-    assert!(
-        matches!(found, Err(OpenError::RootExcluded { .. })),
-        "{found:?}"
-    );
+    assert!(matches!(found, Err(OpenError::RootExcluded { .. })), "{found:?}");
     let found = open(&files, &files, &[]);
-    assert!(
-        matches!(found, Err(OpenError::RootExcluded { .. })),
-        "{found:?}"
-    );
+    assert!(matches!(found, Err(OpenError::RootExcluded { .. })), "{found:?}");
     let found = open(&files, &host.at("pending"), &[]);
-    assert!(
-        matches!(found, Err(OpenError::PendingInUse { .. })),
-        "{found:?}"
-    );
+    assert!(matches!(found, Err(OpenError::PendingInUse { .. })), "{found:?}");
     for (root, pending, excluded) in [
         (host.at("none"), free.clone(), vec![]),
         (files.clone(), host.at("none"), vec![]),
@@ -298,10 +253,7 @@ fn a_wrong_arrangement_is_refused_at_the_start() {
 #[test]
 fn special_files_are_never_opened_and_nothing_waits() {
     let host = Host::new();
-    let made = Command::new("mkfifo")
-        .arg(host.at("files/fifo"))
-        .status()
-        .expect("mkfifo");
+    let made = Command::new("mkfifo").arg(host.at("files/fifo")).status().expect("mkfifo");
     assert!(made.success());
     let _listener = UnixListener::bind(host.at("files/socket")).expect("a socket");
     host.link("to-fifo", "fifo");
@@ -314,30 +266,20 @@ fn special_files_are_never_opened_and_nothing_waits() {
         let listed = try_on(text, |path| host.root.list(path, None, 10));
         assert_eq!(listed, Err(ErrorKind::NotADirectory), "{text}");
     }
-    host.root
-        .remove(&path("/fifo"), Recursion::Refuse)
-        .expect("a removal");
+    host.root.remove(&path("/fifo"), Recursion::Refuse).expect("a removal");
 }
 
 #[test]
 fn the_file_systems_of_the_kernel_are_not_entered() {
     let host = Host::new();
     let root = VRoot::open("/".as_ref(), &host.at("outside"), &[]).expect("a root");
-    for text in [
-        "/proc/self/environ",
-        "/proc/self/root/etc/passwd",
-        "/proc/1/cwd",
-        "/sys/kernel",
-    ] {
+    for text in ["/proc/self/environ", "/proc/self/root/etc/passwd", "/proc/1/cwd", "/sys/kernel"] {
         let read = try_on(text, |path| root.read(path, 1_000_000));
         assert_eq!(read, Err(ErrorKind::Protected), "{text}");
         let list = try_on(text, |path| root.list(path, None, 10));
         assert_eq!(list, Err(ErrorKind::Protected), "{text}");
     }
-    assert_eq!(
-        try_on("/dev/null", |path| root.read(path, 10)),
-        Err(ErrorKind::NotRegular)
-    );
+    assert_eq!(try_on("/dev/null", |path| root.read(path, 10)), Err(ErrorKind::NotRegular));
 }
 
 #[test]
@@ -349,37 +291,12 @@ fn a_read_is_bounded_exactly() {
     assert_eq!(read(u64::MAX), Ok(5));
     assert_eq!(read(4), Err(ErrorKind::TooLarge));
     assert_eq!(read(0), Err(ErrorKind::TooLarge));
-    let error = host
-        .root
-        .read(&path("/file"), 4)
-        .expect_err("a file that is too large");
-    assert!(
-        matches!(
-            error,
-            Error::TooLarge {
-                size: 5,
-                limit: 4,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let error = host.root.read(&path("/file"), 4).expect_err("a file that is too large");
+    assert!(matches!(error, Error::TooLarge { size: 5, limit: 4, .. }), "{error:?}");
     // The size that a file claims is not believed: this one has content, and claims none.
     let root = VRoot::open("/proc/self".as_ref(), &host.at("outside"), &[]).expect("a root");
-    let claimed = root
-        .read(&path("/status"), 10)
-        .expect_err("a file that is too large");
-    assert!(
-        matches!(
-            claimed,
-            Error::TooLarge {
-                size: 11,
-                limit: 10,
-                ..
-            }
-        ),
-        "{claimed:?}"
-    );
+    let claimed = root.read(&path("/status"), 10).expect_err("a file that is too large");
+    assert!(matches!(claimed, Error::TooLarge { size: 11, limit: 10, .. }), "{claimed:?}");
 }
 
 #[test]
@@ -389,16 +306,9 @@ fn messages_show_virtual_paths_only() {
     host.link("a/out", host.at("outside/secret"));
     host.link("a/loop", "loop");
     let base = host.at("").display().to_string();
-    for text in [
-        "/none",
-        "/a/file/x",
-        "/a",
-        "/a/out",
-        "/a/loop",
-        "/../x",
-        "/state",
-        "/a/\u{1b}[31m\n",
-    ] {
+    for text in
+        ["/none", "/a/file/x", "/a", "/a/out", "/a/loop", "/../x", "/state", "/a/\u{1b}[31m\n"]
+    {
         let error = host.root.read(&path(text), 0).expect_err(text);
         let mut told = format!("{error} {error:?}");
         let mut cause = std::error::Error::source(&error);
@@ -406,22 +316,12 @@ fn messages_show_virtual_paths_only() {
             told += &error.to_string();
             cause = error.source();
         }
-        assert!(
-            !told.contains(&base) && !told.contains("outside/"),
-            "{told}"
-        );
+        assert!(!told.contains(&base) && !told.contains("outside/"), "{told}");
         let message = error.to_string();
         assert!(!message.contains(char::is_control), "{message:?}");
-        assert!(
-            !message.ends_with('.') && !message.starts_with(char::is_uppercase),
-            "{message}"
-        );
+        assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{message}");
     }
-    let message = host
-        .root
-        .read(&path("/none"), 0)
-        .expect_err("no file")
-        .to_string();
+    let message = host.root.read(&path("/none"), 0).expect_err("no file").to_string();
     assert_eq!(message, "`/none` does not exist");
 }
 
@@ -446,9 +346,7 @@ fn rights_of_the_host_hold() {
         // A change there could not be made durable.
         let blind = try_on("/blind/new", |path| host.root.write(path, b"x"));
         assert_eq!(blind, Err(ErrorKind::Denied));
-        let blind = try_on("/blind/file", |path| {
-            host.root.remove(path, Recursion::Refuse)
-        });
+        let blind = try_on("/blind/file", |path| host.root.remove(path, Recursion::Refuse));
         assert_eq!(blind, Err(ErrorKind::Denied));
         check(&host, "/blind/file", Ok("x"));
         for name in ["unread", "blind", "locked"] {

@@ -43,12 +43,9 @@ fn set_attribute(file: &Path, name: &str, value: &[u8]) {
 
 /// All names in a folder, temporary files included.
 fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry"));
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.file_name().into_string().expect("text"))
-        .collect();
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.file_name().into_string().expect("text")).collect();
     names.sort();
     names
 }
@@ -60,9 +57,7 @@ fn a_file_is_made_replaced_and_extended() {
     host.root.append(&path("/file"), b"one").expect("an append");
     assert_eq!(fs::read(&file).expect("a file"), b"one");
     host.root.append(&path("/file"), b"").expect("an append");
-    host.root
-        .append(&path("/file"), b" two")
-        .expect("an append");
+    host.root.append(&path("/file"), b" two").expect("an append");
     assert_eq!(fs::read(&file).expect("a file"), b"one two");
     host.root.write(&path("/file"), b"three").expect("a write");
     assert_eq!(fs::read(&file).expect("a file"), b"three");
@@ -86,14 +81,9 @@ fn links_inside_are_followed_and_stay() {
     host.link("to-nowhere", "none/new");
     host.root.write(&path("/link"), b"new").expect("a write");
     host.root.append(&path("/link"), b"er").expect("an append");
-    assert_eq!(
-        fs::read(host.at("files/a/target")).expect("a file"),
-        b"newer"
-    );
+    assert_eq!(fs::read(host.at("files/a/target")).expect("a file"), b"newer");
     assert!(host.at("files/link").is_symlink() && host.at("files/a/other").is_symlink());
-    host.root
-        .write(&path("/to-free-name"), b"made")
-        .expect("a write");
+    host.root.write(&path("/to-free-name"), b"made").expect("a write");
     assert_eq!(fs::read(host.at("files/a/made")).expect("a file"), b"made");
     assert!(host.at("files/to-free-name").is_symlink());
     for operation in [VRoot::write, VRoot::append] {
@@ -109,10 +99,7 @@ fn links_inside_are_followed_and_stay() {
         assert_eq!(write("/a/../.."), Err(ErrorKind::InvalidPath));
         assert_eq!(write("/.llmbasedos-tmp-1"), Err(ErrorKind::InvalidPath));
     }
-    assert_eq!(
-        fs::read(host.at("outside/secret")).expect("a file"),
-        b"secret"
-    );
+    assert_eq!(fs::read(host.at("outside/secret")).expect("a file"), b"secret");
     assert_eq!(names(&host.at("outside")), ["secret"]);
 }
 
@@ -130,10 +117,7 @@ fn mode_and_attributes_are_kept() {
     for operation in [VRoot::write, VRoot::append] {
         operation(&host.root, &path("/file"), b"new").expect("a change");
         operation(&host.root, &path("/plain"), b"new").expect("a change");
-        assert_eq!(
-            attribute(&file, "user.colour").as_deref(),
-            Some(&b"green"[..])
-        );
+        assert_eq!(attribute(&file, "user.colour").as_deref(), Some(&b"green"[..]));
         assert_eq!(attribute(&file, "user.empty").as_deref(), Some(&b""[..]));
         let list = attribute(&file, "system.posix_acl_access");
         assert_eq!(list.as_deref(), Some(&ACCESS_LIST[..]));
@@ -164,13 +148,9 @@ fn rights_that_come_with_the_content_do_not_outlive_it() {
     assert_eq!(fs::metadata(&file).expect("a file").mode() & 0o7777, 0o755);
     if rustix::process::geteuid().is_root() {
         // Version 2, effective, with CAP_NET_RAW permitted.
-        let capability = [
-            1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        ];
+        let capability = [1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         set_attribute(&file, "security.capability", &capability);
-        host.root
-            .write(&path("/program"), b"newer")
-            .expect("a write");
+        host.root.write(&path("/program"), b"newer").expect("a write");
         assert_eq!(attribute(&file, "security.capability"), None);
     }
 }
@@ -201,11 +181,8 @@ fn a_file_of_somebody_else_is_not_taken_over() {
         let files = base.path().join("files");
         fs::create_dir(&files).expect("a folder");
         fs::write(files.join("foreign"), "old").expect("a file");
-        for (path, mode) in [
-            (base.path(), 0o755),
-            (&files, 0o777),
-            (&files.join("foreign"), 0o666),
-        ] {
+        for (path, mode) in [(base.path(), 0o755), (&files, 0o777), (&files.join("foreign"), 0o666)]
+        {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
         }
         other_user::with_variable(
@@ -247,20 +224,17 @@ fn a_read_only_file_is_not_replaced() {
 
 #[test]
 fn a_file_that_cannot_be_read_can_be_replaced_but_not_extended() {
-    without_root(
-        "a_file_that_cannot_be_read_can_be_replaced_but_not_extended",
-        || {
-            let host = Host::new();
-            let file = host.file("file", "old");
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o200)).expect("a mode");
-            let appended = try_on("/file", |path| host.root.append(path, b"new"));
-            assert_eq!(appended, Err(ErrorKind::Denied));
-            host.root.write(&path("/file"), b"new").expect("a write");
-            assert_eq!(fs::metadata(&file).expect("a file").mode() & 0o7777, 0o200);
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
-            assert_eq!(fs::read(&file).expect("a file"), b"new");
-        },
-    );
+    without_root("a_file_that_cannot_be_read_can_be_replaced_but_not_extended", || {
+        let host = Host::new();
+        let file = host.file("file", "old");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o200)).expect("a mode");
+        let appended = try_on("/file", |path| host.root.append(path, b"new"));
+        assert_eq!(appended, Err(ErrorKind::Denied));
+        host.root.write(&path("/file"), b"new").expect("a write");
+        assert_eq!(fs::metadata(&file).expect("a file").mode() & 0o7777, 0o200);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+        assert_eq!(fs::read(&file).expect("a file"), b"new");
+    });
 }
 
 #[test]
@@ -278,23 +252,13 @@ fn another_hard_link_keeps_the_old_content() {
 fn an_append_is_bounded_exactly() {
     let host = Host::new();
     let file = host.file("file", "");
-    let set = |size| {
-        fs::File::options()
-            .write(true)
-            .open(&file)
-            .and_then(|file| file.set_len(size))
-    };
+    let set =
+        |size| fs::File::options().write(true).open(&file).and_then(|file| file.set_len(size));
     set(limits::APPEND_MAX_BYTES - 2).expect("a size");
     host.root.append(&path("/file"), b"12").expect("an append");
-    let error = host
-        .root
-        .append(&path("/file"), b"3")
-        .expect_err("an append beyond the limit");
+    let error = host.root.append(&path("/file"), b"3").expect_err("an append beyond the limit");
     let size = limits::APPEND_MAX_BYTES + 1;
-    assert!(
-        matches!(error, Error::TooLarge { size: found, .. } if found == size),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::TooLarge { size: found, .. } if found == size), "{error:?}");
     let content = fs::read(&file).expect("a file");
     assert_eq!(content.len() as u64, limits::APPEND_MAX_BYTES);
     assert!(content.ends_with(b"\x0012"));
@@ -328,10 +292,7 @@ fn appends_at_the_same_time_are_all_kept() {
     });
     let log = fs::read_to_string(host.at("files/log")).expect("a file");
     for number in 0..THREADS {
-        let lines = log
-            .lines()
-            .filter(|line| *line == number.to_string())
-            .count();
+        let lines = log.lines().filter(|line| *line == number.to_string()).count();
         assert_eq!(lines, EACH, "thread {number}");
     }
     assert_eq!(log.lines().count(), THREADS * EACH);
@@ -346,9 +307,7 @@ fn readers_see_one_version_or_the_other() {
         let writer = scope.spawn(|| {
             for round in 0..200_u8 {
                 let digit = b'0' + round % 10;
-                host.root
-                    .write(&path("/file"), &vec![digit; LENGTH])
-                    .expect("a write");
+                host.root.write(&path("/file"), &vec![digit; LENGTH]).expect("a write");
             }
         });
         let mut reads = 0;

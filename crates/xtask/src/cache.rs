@@ -29,11 +29,7 @@ impl Cache {
     fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         // The XDG specification says that a relative path is to be ignored; the same holds for
         // ours, since it would mean another folder in each directory.
-        let folder = |name: &str| {
-            lookup(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
+        let folder = |name: &str| lookup(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let root = if let Some(own) = folder("LLMBASEDOS_CACHE") {
             own
         } else if let Some(caches) = folder("XDG_CACHE_HOME") {
@@ -68,40 +64,20 @@ mod tests {
     #[track_caller]
     fn check(env: &[(&str, &str)], root: Option<&str>, target: Option<&str>) {
         let lookup = |name: &str| {
-            env.iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| OsString::from(value))
+            env.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         };
         let cache = Cache::from_lookup(lookup).ok();
-        assert_eq!(
-            cache.as_ref().map(|c| c.root.as_path()),
-            root.map(Path::new)
-        );
-        assert_eq!(
-            cache.as_ref().and_then(Cache::target),
-            target.map(Path::new)
-        );
+        assert_eq!(cache.as_ref().map(|c| c.root.as_path()), root.map(Path::new));
+        assert_eq!(cache.as_ref().and_then(Cache::target), target.map(Path::new));
     }
 
     #[test]
     fn the_first_absolute_path_wins() {
-        check(
-            &[("LLMBASEDOS_CACHE", "/c"), ("XDG_CACHE_HOME", "/x")],
-            Some("/c"),
-            None,
-        );
-        check(
-            &[("XDG_CACHE_HOME", "/x"), ("HOME", "/h")],
-            Some("/x/llmbasedos"),
-            None,
-        );
+        check(&[("LLMBASEDOS_CACHE", "/c"), ("XDG_CACHE_HOME", "/x")], Some("/c"), None);
+        check(&[("XDG_CACHE_HOME", "/x"), ("HOME", "/h")], Some("/x/llmbasedos"), None);
         check(&[("HOME", "/h")], Some("/h/.cache/llmbasedos"), None);
         check(
-            &[
-                ("LLMBASEDOS_CACHE", "c"),
-                ("XDG_CACHE_HOME", "x"),
-                ("HOME", "/h"),
-            ],
+            &[("LLMBASEDOS_CACHE", "c"), ("XDG_CACHE_HOME", "x"), ("HOME", "/h")],
             Some("/h/.cache/llmbasedos"),
             None,
         );
@@ -115,11 +91,7 @@ mod tests {
             Some("/h/.cache/llmbasedos"),
             Some("/h/.cache/llmbasedos/target"),
         );
-        check(
-            &[("HOME", "/h"), ("CI", "")],
-            Some("/h/.cache/llmbasedos"),
-            None,
-        );
+        check(&[("HOME", "/h"), ("CI", "")], Some("/h/.cache/llmbasedos"), None);
         check(
             &[("HOME", "/h"), ("CI", "true"), ("CARGO_TARGET_DIR", "/t")],
             Some("/h/.cache/llmbasedos"),

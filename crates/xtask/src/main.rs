@@ -27,11 +27,7 @@ use cache::Cache;
 use workspace::Workspace;
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about = "The project's own commands"
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's own commands")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -13,10 +13,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs a program to its end with this input, its output streaming to ours.
 pub(crate) fn run_with_input(command: &mut Command, input: impl Into<Stdio>) -> Result<()> {
     let line = describe(command);
-    let status = command
-        .stdin(input)
-        .status()
-        .with_context(|| format!("start `{line}`"))?;
+    let status = command.stdin(input).status().with_context(|| format!("start `{line}`"))?;
     if !status.success() {
         bail!("`{line}` ended with {status}");
     }
@@ -39,26 +36,19 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
 
 /// Whether a program could be started and succeeded, in silence.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
-    let quiet = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
 /// The first file of this name on `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|dir| dir.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
 fn describe(command: &Command) -> String {
     let program = command.get_program().to_string_lossy().into_owned();
-    command
-        .get_args()
-        .fold(program, |line, arg| line + " " + &arg.to_string_lossy())
+    command.get_args().fold(program, |line, arg| line + " " + &arg.to_string_lossy())
 }
 
 #[cfg(test)]
@@ -68,10 +58,7 @@ mod tests {
     #[test]
     fn a_failure_names_the_command_and_its_status() {
         let error = run(Command::new("sh").args(["-c", "exit 7"])).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`sh -c exit 7` ended with exit status: 7"
-        );
+        assert_eq!(error.to_string(), "`sh -c exit 7` ended with exit status: 7");
         assert_eq!(capture(Command::new("echo").arg("a b")).unwrap(), "a b\n");
         assert!(!succeeds(&mut Command::new("no-such-program-anywhere")));
     }

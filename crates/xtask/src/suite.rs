@@ -52,11 +52,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
     for part in Part::value_variants() {
         if args.only.is_empty() || args.only.contains(part) {
             let (outcome, time) = run_part(*part, &rows, &workspace, &cache);
-            rows.push(Row {
-                part: *part,
-                outcome,
-                time,
-            });
+            rows.push(Row { part: *part, outcome, time });
         }
     }
     say::heading("who spent what");
@@ -96,9 +92,7 @@ fn run_part(
 /// The part that failed, or did not even run, and without which this one has no chance.
 fn blocker(part: Part, before: &[Row]) -> Option<Part> {
     let mut needed = before.iter().filter(|row| part.needs().contains(&row.part));
-    needed
-        .find(|row| row.outcome != Outcome::Passed)
-        .map(|row| row.part)
+    needed.find(|row| row.outcome != Outcome::Passed).map(|row| row.part)
 }
 
 #[cfg(test)]
@@ -107,20 +101,10 @@ mod tests {
 
     #[test]
     fn a_part_is_skipped_for_what_it_needs_and_for_nothing_else() {
-        let row = |part, outcome| Row {
-            part,
-            outcome,
-            time: Duration::ZERO,
-        };
-        let before = [
-            row(Part::Tools, Outcome::Passed),
-            row(Part::Clippy, Outcome::Failed),
-        ];
+        let row = |part, outcome| Row { part, outcome, time: Duration::ZERO };
+        let before = [row(Part::Tools, Outcome::Passed), row(Part::Clippy, Outcome::Failed)];
         assert_eq!(blocker(Part::Tests, &before), None);
-        let before = [
-            row(Part::Tools, Outcome::Passed),
-            row(Part::Build, Outcome::Failed),
-        ];
+        let before = [row(Part::Tools, Outcome::Passed), row(Part::Build, Outcome::Failed)];
         assert_eq!(blocker(Part::Tests, &before), Some(Part::Build));
         assert_eq!(blocker(Part::Deny, &before), None);
         assert_eq!(blocker(Part::Tests, &[]), None, "chosen alone, it is tried");

@@ -32,12 +32,7 @@ pub(crate) fn install(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let lock = lock(&tools)?;
     debian::install()?;
     let clients = workspace.root.join("crates/testkit/clients");
-    let site = Site {
-        workspace,
-        clients,
-        tools,
-        lock,
-    };
+    let site = Site { workspace, clients, tools, lock };
     python::install(&site)?;
     node::install(&site)?;
     schema::install(&site)?;
@@ -84,8 +79,7 @@ fn lock(tools: &Path) -> Result<File> {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             say::line("waiting for another run that installs tools");
-            file.lock()
-                .with_context(|| format!("lock `{}`", path.display()))?;
+            file.lock().with_context(|| format!("lock `{}`", path.display()))?;
         }
         Err(TryLockError::Error(error)) => {
             return Err(error).with_context(|| format!("lock `{}`", path.display()));

@@ -17,11 +17,7 @@ use crate::workspace::Workspace;
 #[derive(clap::Args)]
 pub(crate) struct UpArgs {
     /// `--state DIR`, `--root DIR`, `--port N`; `cargo xtask up -- --help` explains them
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "OPTIONS"
-    )]
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     options: Vec<OsString>,
 }
 

@@ -55,9 +55,7 @@ impl Workspace {
             env.push(("CARGO_INCREMENTAL", PathBuf::from("0")));
         }
         let mut metadata = cargo_program();
-        metadata
-            .args(["metadata", "--no-deps", "--format-version", "1"])
-            .envs(env.iter().cloned());
+        metadata.args(["metadata", "--no-deps", "--format-version", "1"]).envs(env.iter().cloned());
         let json = process::capture(&mut metadata)?;
         let mut workspace: Self =
             serde_json::from_str(&json).context("read what `cargo metadata` says")?;
@@ -68,9 +66,7 @@ impl Workspace {
     /// A program that runs at the top of the checkout and knows our folders.
     pub(crate) fn command(&self, program: impl Into<PathBuf>) -> Command {
         let mut command = Command::new(program.into());
-        command
-            .current_dir(&self.root)
-            .envs(self.env.iter().cloned());
+        command.current_dir(&self.root).envs(self.env.iter().cloned());
         command
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct Delete {
 
 /// A deletion that was made.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Deleted {
+pub(crate) struct DeleteResult {
     /// What was deleted.
     path: String,
     /// `success`: it is gone from the disk.
@@ -32,25 +32,16 @@ pub(crate) struct Deleted {
 
 impl Tool for Delete {
     type Server = Fs;
-    type Output = Deleted;
+    type Output = DeleteResult;
     const NAME: &'static str = "fs_delete";
     const METHOD: &'static str = "mcp.fs.delete";
     const TITLE: &'static str = "Delete a file or folder";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive];
 
-    fn call(self, fs: &Fs, _: &Call) -> Result<Deleted, ToolError> {
+    fn call(self, fs: &Fs, _: &Call) -> Result<DeleteResult, ToolError> {
         let victim = path(&self.path)?;
-        let recursion = if self.recursive {
-            Recursion::Whole
-        } else {
-            Recursion::Refuse
-        };
-        fs.root()
-            .remove(&victim, recursion)
-            .map_err(|error| refused(&error))?;
-        Ok(Deleted {
-            path: victim.to_string(),
-            status: Status::Success,
-        })
+        let recursion = if self.recursive { Recursion::Whole } else { Recursion::Refuse };
+        fs.root().remove(&victim, recursion).map_err(|error| refused(&error))?;
+        Ok(DeleteResult { path: victim.to_string(), status: Status::Success })
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct List {
 
 /// A page of a folder.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Listing {
+pub(crate) struct ListResult {
     /// The folder.
     path: String,
     /// Its entries, sorted by name.
@@ -57,28 +57,27 @@ pub(crate) struct Listed {
     modified_at: Option<String>,
 }
 
-/// What an entry is.
+/// What an entry is: `other` is a pipe, a socket or a device; `inaccessible` cannot be looked at, or has a name that is
+/// not Unicode.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum EntryType {
     File,
     Directory,
     Symlink,
-    /// A pipe, a socket or a device.
     Other,
-    /// It cannot be looked at, or its name is not Unicode.
     Inaccessible,
 }
 
 impl Tool for List {
     type Server = Fs;
-    type Output = Listing;
+    type Output = ListResult;
     const NAME: &'static str = "fs_list";
     const METHOD: &'static str = "mcp.fs.list";
     const TITLE: &'static str = "List a folder";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
 
-    fn call(self, fs: &Fs, _: &Call) -> Result<Listing, ToolError> {
+    fn call(self, fs: &Fs, _: &Call) -> Result<ListResult, ToolError> {
         let limit = self.limit.unwrap_or(MAX_LIST_ENTRIES);
         if !(1..=MAX_LIST_ENTRIES).contains(&limit) {
             let text = format!("`limit` must be from 1 to {MAX_LIST_ENTRIES}");
@@ -94,13 +93,10 @@ impl Tool for List {
             path: folder.join(&entry.name),
             name: entry.name,
             kind: entry.kind.into(),
-            size: entry
-                .size
-                .and_then(|size| i64::try_from(size).ok())
-                .unwrap_or(-1),
+            size: entry.size.and_then(|size| i64::try_from(size).ok()).unwrap_or(-1),
             modified_at: entry.modified.and_then(iso),
         });
-        Ok(Listing {
+        Ok(ListResult {
             path: folder.to_string(),
             entries: entries.collect(),
             next_cursor: last.filter(|_| page.more),

@@ -17,11 +17,10 @@ use vroot::VPath;
 
 use crate::error::refused;
 
-/// What a change that was made says of itself.
+/// What a change that was made says of itself: it is done, and on the disk.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
-    /// It is done, and on the disk.
     Success,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Read {
 
 /// A file's content.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Content {
+pub(crate) struct ReadResult {
     /// The file.
     path: String,
     /// Its content.
@@ -36,30 +36,22 @@ pub(crate) struct Content {
 
 impl Tool for Read {
     type Server = Fs;
-    type Output = Content;
+    type Output = ReadResult;
     const NAME: &'static str = "fs_read";
     const METHOD: &'static str = "mcp.fs.read";
     const TITLE: &'static str = "Read a file";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
 
-    fn call(self, fs: &Fs, _: &Call) -> Result<Content, ToolError> {
+    fn call(self, fs: &Fs, _: &Call) -> Result<ReadResult, ToolError> {
         let file = path(&self.path)?;
-        let bytes = fs
-            .root()
-            .read(&file, MAX_READ_BYTES)
-            .map_err(|error| refused(&error))?;
+        let bytes = fs.root().read(&file, MAX_READ_BYTES).map_err(|error| refused(&error))?;
         let mime_type = media_type(file.as_str(), &bytes);
         let content = self.encoding.encode(bytes)?;
-        Ok(Content {
-            path: file.to_string(),
-            content,
-            encoding: self.encoding,
-            mime_type,
-        })
+        Ok(ReadResult { path: file.to_string(), content, encoding: self.encoding, mime_type })
     }
 
     /// A model reads the text itself, not the text as a JSON string.
-    fn text(output: &Content) -> Option<String> {
+    fn text(output: &ReadResult) -> Option<String> {
         (output.encoding == Encoding::Text).then(|| output.content.clone())
     }
 }

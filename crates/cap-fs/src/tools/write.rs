@@ -28,7 +28,7 @@ pub(crate) struct Write {
 
 /// A write that was made.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Written {
+pub(crate) struct WriteResult {
     /// The file.
     path: String,
     /// How many bytes were written.
@@ -39,13 +39,13 @@ pub(crate) struct Written {
 
 impl Tool for Write {
     type Server = Fs;
-    type Output = Written;
+    type Output = WriteResult;
     const NAME: &'static str = "fs_write";
     const METHOD: &'static str = "mcp.fs.write";
     const TITLE: &'static str = "Write a file";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive];
 
-    fn call(self, fs: &Fs, _: &Call) -> Result<Written, ToolError> {
+    fn call(self, fs: &Fs, _: &Call) -> Result<WriteResult, ToolError> {
         let file = path(&self.path)?;
         let bytes = self.encoding.decode(self.content)?;
         let done = if self.append {
@@ -54,7 +54,7 @@ impl Tool for Write {
             fs.root().write(&file, &bytes)
         };
         done.map_err(|error| refused(&error))?;
-        Ok(Written {
+        Ok(WriteResult {
             path: file.to_string(),
             bytes_written: bytes.len(),
             status: Status::Success,

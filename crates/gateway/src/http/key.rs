@@ -50,9 +50,7 @@ fn key(headers: &HeaderMap) -> Option<&str> {
         return None;
     };
     let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| key.trim_start_matches(' '))
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim_start_matches(' '))
 }
 
 #[cfg(test)]

@@ -6,11 +6,7 @@ use mcp_wire::code;
 use crate::http::Refusal;
 
 pub(crate) async fn not_found() -> Refusal {
-    Refusal::new(
-        StatusCode::NOT_FOUND,
-        code::NOT_FOUND,
-        "no such page: MCP is served at `/mcp`",
-    )
+    Refusal::new(StatusCode::NOT_FOUND, code::NOT_FOUND, "no such page: MCP is served at `/mcp`")
 }
 
 /// MCP 2026-07-28 has no GET and no DELETE; older clients take 405 for "no stream, no session".
@@ -23,10 +19,6 @@ pub(crate) async fn only_get() -> Refusal {
 }
 
 fn only(allow: &'static str, message: &str) -> Refusal {
-    Refusal::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        code::METHOD_NOT_ALLOWED,
-        message,
-    )
-    .with(header::ALLOW, allow)
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, code::METHOD_NOT_ALLOWED, message)
+        .with(header::ALLOW, allow)
 }

@@ -63,19 +63,9 @@ async fn answer(
 
 /// JSON in, JSON out.
 fn check_types(headers: &HeaderMap) -> Result<(), Refusal> {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &HeaderValue| value.to_str().ok())
-    };
-    let essence = |value: &str| {
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
-    };
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let essence =
+        |value: &str| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if text(header::CONTENT_TYPE).map(essence).as_deref() != Some("application/json") {
         let message = "`Content-Type` must be `application/json`";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -91,11 +81,7 @@ fn check_types(headers: &HeaderMap) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = "`Accept` must list `application/json` and `text/event-stream`";
-    Err(Refusal::new(
-        StatusCode::NOT_ACCEPTABLE,
-        code::NOT_ACCEPTABLE,
-        message,
-    ))
+    Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, code::NOT_ACCEPTABLE, message))
 }
 
 /// The whole body, if it is short enough and comes in time. A length that is announced is refused before a byte
@@ -118,13 +104,7 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     match tokio::time::timeout(BODY, Limited::new(body, MAX_MESSAGE_BYTES).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(broken(
-            StatusCode::BAD_REQUEST,
-            "the body could not be read",
-        )),
-        Err(_) => Err(broken(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body did not come in time",
-        )),
+        Ok(Err(_)) => Err(broken(StatusCode::BAD_REQUEST, "the body could not be read")),
+        Err(_) => Err(broken(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
 }

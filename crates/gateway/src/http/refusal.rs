@@ -22,11 +22,7 @@ impl Refusal {
     /// A refusal of a request with this id.
     pub(crate) fn of(status: StatusCode, id: Option<Id<'_>>, error: &RpcError) -> Self {
         tracing::info!(status = status.as_u16(), code = error.code, "refused");
-        Self {
-            status,
-            body: error_reply(id, error),
-            header: None,
-        }
+        Self { status, body: error_reply(id, error), header: None }
     }
 
     /// The same with a header.
@@ -51,14 +47,8 @@ pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

@@ -27,18 +27,15 @@ pub(super) fn decide(
     }
     match header.as_deref() {
         None => Ok(Era::Legacy),
-        Some(date) => ProtocolVersion::parse(date)
-            .map(ProtocolVersion::era)
-            .ok_or_else(|| unsupported(date)),
+        Some(date) => {
+            ProtocolVersion::parse(date).map(ProtocolVersion::era).ok_or_else(|| unsupported(date))
+        }
     }
 }
 
 /// Lists what is served, so that a client of both eras can go on with one of them (MCP 2026-07-28,
 /// "Versioning").
 fn unsupported(requested: &str) -> RpcError {
-    RpcError::new(
-        code::UNSUPPORTED_PROTOCOL_VERSION,
-        "unsupported protocol version",
-    )
-    .with_data(json!({ "supported": versions(), "requested": requested }))
+    RpcError::new(code::UNSUPPORTED_PROTOCOL_VERSION, "unsupported protocol version")
+        .with_data(json!({ "supported": versions(), "requested": requested }))
 }

@@ -57,11 +57,7 @@ struct Asked<'a> {
 
 impl Mcp {
     pub(crate) fn new(registry: Registry, ids: RequestIds, deadline: Duration) -> Self {
-        Self {
-            registry,
-            ids,
-            deadline,
-        }
+        Self { registry, ids, deadline }
     }
 
     /// Where the servers are known.
@@ -137,41 +133,23 @@ fn read<'a>(
     headers: &HeaderMap,
 ) -> Result<Asked<'a>, RpcError> {
     let invalid = |text: &str| RpcError::new(code::INVALID_PARAMS, text);
-    let params = request
-        .params
-        .map_or(Ok(Object::empty()), |raw| Object::parse(raw.get()));
+    let params = request.params.map_or(Ok(Object::empty()), |raw| Object::parse(raw.get()));
     let params = params.map_err(|error| invalid(&format!("`params`: {error}")))?;
-    let metadata = params
-        .get("_meta")
-        .map_or(Ok(Object::empty()), |raw| Object::parse(raw.get()));
+    let metadata = params.get("_meta").map_or(Ok(Object::empty()), |raw| Object::parse(raw.get()));
     let metadata = metadata.map_err(|error| invalid(&format!("`_meta`: {error}")))?;
     let era = era::decide(request, &metadata, headers)?;
     if era == Era::Modern {
         modern::check(request, &params, &metadata, headers)?;
     }
-    Ok(Asked {
-        client,
-        request_id,
-        request,
-        params,
-        metadata,
-        era,
-    })
+    Ok(Asked { client, request_id, request, params, metadata, era })
 }
 
 const fn info() -> Implementation {
-    Implementation {
-        name: "llmbasedos",
-        title: "llmbasedos",
-        version: env!("CARGO_PKG_VERSION"),
-    }
+    Implementation { name: "llmbasedos", title: "llmbasedos", version: env!("CARGO_PKG_VERSION") }
 }
 
 fn versions() -> Vec<&'static str> {
-    SUPPORTED_VERSIONS
-        .iter()
-        .map(|version| version.as_str())
-        .collect()
+    SUPPORTED_VERSIONS.iter().map(|version| version.as_str()).collect()
 }
 
 fn discover() -> DiscoverResult {

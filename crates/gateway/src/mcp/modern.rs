@@ -32,18 +32,11 @@ pub(super) fn check(
             return Err(RpcError::new(code::INVALID_PARAMS, text));
         }
     }
-    if !metadata
-        .get(meta::CLIENT_CAPABILITIES)
-        .is_some_and(|raw| raw.get().starts_with('{'))
-    {
+    if !metadata.get(meta::CLIENT_CAPABILITIES).is_some_and(|raw| raw.get().starts_with('{')) {
         let text = "the client's capabilities must be an object";
         return Err(RpcError::new(code::INVALID_PARAMS, text));
     }
-    must_equal(
-        headers,
-        &PROTOCOL_VERSION,
-        metadata.get_str(meta::PROTOCOL_VERSION).as_deref(),
-    )?;
+    must_equal(headers, &PROTOCOL_VERSION, metadata.get_str(meta::PROTOCOL_VERSION).as_deref())?;
     must_equal(headers, &METHOD, Some(&request.method))?;
     let source = match request.method.as_ref() {
         "tools/call" | "prompts/get" => "name",
@@ -80,9 +73,7 @@ pub(super) fn header<'a>(
 
 /// Takes off the `=?base64?…?=` that stands around a value which is not plain ASCII; only `Mcp-Name` may have it.
 fn decoded<'a>(name: &HeaderName, value: &'a str) -> Result<Cow<'a, str>, RpcError> {
-    let coded = value
-        .strip_prefix("=?base64?")
-        .and_then(|rest| rest.strip_suffix("?="));
+    let coded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
     let Some(coded) = coded.filter(|_| name == NAME) else {
         return Ok(Cow::Borrowed(value));
     };
@@ -95,8 +86,5 @@ fn decoded<'a>(name: &HeaderName, value: &'a str) -> Result<Cow<'a, str>, RpcErr
 }
 
 fn mismatch(name: &HeaderName, what: &str) -> RpcError {
-    RpcError::new(
-        code::HEADER_MISMATCH,
-        format!("header mismatch: `{name}` {what}"),
-    )
+    RpcError::new(code::HEADER_MISMATCH, format!("header mismatch: `{name}` {what}"))
 }

@@ -14,11 +14,8 @@ use crate::upstream::CallError;
 const ENVELOPE_BYTES: usize = 512;
 
 /// What a client of the older era is not told.
-const MODERN_RESULT_MEMBERS: [(&str, Edit<'static>); 3] = [
-    ("resultType", Edit::Remove),
-    ("ttlMs", Edit::Remove),
-    ("cacheScope", Edit::Remove),
-];
+const MODERN_RESULT_MEMBERS: [(&str, Edit<'static>); 3] =
+    [("resultType", Edit::Remove), ("ttlMs", Edit::Remove), ("cacheScope", Edit::Remove)];
 
 impl Mcp {
     /// Every tool, in one page.
@@ -44,10 +41,8 @@ impl Mcp {
     /// Passes a call to the server that offers the tool, and its answer back.
     pub(super) async fn call_tool(&self, asked: &Asked<'_>) -> Result<Vec<u8>, RpcError> {
         let invalid = |text: &str| RpcError::new(code::INVALID_PARAMS, text);
-        let name = asked
-            .params
-            .get_str("name")
-            .ok_or_else(|| invalid("`name` must be a string"))?;
+        let name =
+            asked.params.get_str("name").ok_or_else(|| invalid("`name` must be a string"))?;
         let server =
             self.registry.table().server_of(&name).ok_or_else(|| {
                 invalid("unknown tool: ask `tools/list` for those that there are")
@@ -56,14 +51,11 @@ impl Mcp {
         let message = |id: &str| forwarded(asked, &caller, id);
         let reply = server.call(message, self.deadline).await.map_err(|error| {
             tracing::warn!(server = server.name(), %error, "a call failed");
-            failed(&error)
+            failed(error)
         })?;
         returned(asked, &reply).ok_or_else(|| {
-            tracing::warn!(
-                server = server.name(),
-                "a reply was not a JSON-RPC response"
-            );
-            failed(&CallError::Broken)
+            tracing::warn!(server = server.name(), "a reply was not a JSON-RPC response");
+            failed(CallError::Broken)
         })
     }
 }
@@ -75,10 +67,7 @@ fn caller(asked: &Asked<'_>) -> Result<String, RpcError> {
         run: None,
         request: asked.request_id.to_owned(),
         origin: Origin::Http,
-        scopes: vec![Scope {
-            collection: "files".into(),
-            prefix: "/".into(),
-        }],
+        scopes: vec![Scope { collection: "files".into(), prefix: "/".into() }],
         policy_generation: 0,
     };
     serde_json::to_string(&caller)
@@ -99,10 +88,7 @@ fn forwarded(asked: &Asked<'_>, caller: &str, id: &str) -> Vec<u8> {
         Era::Legacy => &edits,
     };
     let params = [("_meta", Edit::Object(&asked.metadata, edits))];
-    let body = [
-        ("id", Edit::Raw(id)),
-        ("params", Edit::Object(&asked.params, &params)),
-    ];
+    let body = [("id", Edit::Raw(id)), ("params", Edit::Object(&asked.params, &params))];
     let length = asked.request.params.map_or(0, |raw| raw.get().len());
     let mut out = Vec::with_capacity(length + caller.len() + ENVELOPE_BYTES);
     asked.request.envelope.write(&body, &mut out);
@@ -127,7 +113,7 @@ fn returned(asked: &Asked<'_>, reply: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn failed(error: &CallError) -> RpcError {
+fn failed(error: CallError) -> RpcError {
     let code = match error {
         CallError::Unreachable | CallError::Died | CallError::Broken => code::SERVER_UNAVAILABLE,
         CallError::Overloaded => code::OVERLOADED,

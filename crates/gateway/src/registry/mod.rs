@@ -33,10 +33,7 @@ impl Registry {
     pub(crate) fn open(path: PathBuf) -> rustix::io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = openat(CWD, &path, flags, Mode::empty())?;
-        Ok(Self {
-            folder: Arc::new(Folder { path, handle }),
-            table: Arc::default(),
-        })
+        Ok(Self { folder: Arc::new(Folder { path, handle }), table: Arc::default() })
     }
 
     /// The handle that the sandbox must let be read.
@@ -85,24 +82,15 @@ fn read(folder: &Folder, table: &ArcSwap<Table>) {
     };
     let mut servers: HashMap<String, Arc<Server>> = HashMap::new();
     for (name, (_, owner)) in &declared {
-        let kept = old
-            .servers()
-            .get(name.as_str())
-            .filter(|server| server.owner() == *owner);
+        let kept = old.servers().get(name.as_str()).filter(|server| server.owner() == *owner);
         let server = kept.cloned().unwrap_or_else(|| {
             let socket = folder.path.join(format!("{name}.sock"));
             Arc::new(Server::new(name.to_string(), socket, *owner))
         });
         servers.insert(name.to_string(), server);
     }
-    let files = declared
-        .into_iter()
-        .map(|(name, (file, _))| (name.to_string(), file));
+    let files = declared.into_iter().map(|(name, (file, _))| (name.to_string(), file));
     let new = Table::new(files, &servers);
-    tracing::info!(
-        servers = servers.len(),
-        tools = new.tools().len(),
-        "cap files read"
-    );
+    tracing::info!(servers = servers.len(), tools = new.tools().len(), "cap files read");
     table.store(Arc::new(new));
 }

@@ -23,10 +23,7 @@ impl Table {
         files: impl Iterator<Item = (String, CapFile)>,
         servers: &HashMap<String, Arc<Server>>,
     ) -> Self {
-        let mut table = Self {
-            servers: servers.clone(),
-            ..Self::default()
-        };
+        let mut table = Self { servers: servers.clone(), ..Self::default() };
         for (name, file) in files {
             let Some(server) = servers.get(&name) else {
                 continue;

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use crate::limits::{DRAIN, FIRST_BYTE, HEAD, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::limits::{ACCEPT_PAUSE, DRAIN, FIRST_BYTE, HEAD, MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::transport::{Place, Places};
 
 /// Serves `pages` on `listener` until `stop` is done, then lets the requests that are under way end.
@@ -31,19 +31,20 @@ pub(crate) async fn serve(listener: TcpListener, pages: Router, stop: impl Futur
             () = &mut stop => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match places.take(peer.ip()) {
-                    Some(place) => {
+                Ok((stream, peer)) => {
+                    if let Some(place) = places.take(peer.ip()) {
                         let (pages, watcher) = (pages.clone(), graceful.watcher());
                         let stopped = stopped.clone();
                         connections.spawn(connection(stream, place, pages, watcher, stopped));
+                    } else {
+                        // Closing at once tells the peer more, and costs less, than letting it wait.
+                        tracing::warn!("a connection was refused: no place left");
                     }
-                    // Closing at once tells the peer more, and costs less, than letting it wait.
-                    None => tracing::warn!("a connection was refused: no place left"),
-                },
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     // Out of descriptors: without a pause the loop would spin until one is closed.
-                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
         }

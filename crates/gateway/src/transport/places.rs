@@ -47,10 +47,7 @@ impl Places {
         counts.all += 1;
         counts.strangers += 1;
         counts.by_address.insert(address, here + 1);
-        Some(Place {
-            places: self.clone(),
-            holder: Mutex::new(Holder::Stranger(address)),
-        })
+        Some(Place { places: self.clone(), holder: Mutex::new(Holder::Stranger(address)) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -128,10 +125,7 @@ mod tests {
         assert_eq!(held.len(), MAX_UNAUTHENTICATED_PER_ADDRESS);
         assert!(places.take(Ipv4Addr::new(127, 0, 0, 2).into()).is_some());
         assert!(held.first().unwrap().belongs_to("anna"));
-        assert!(
-            held.first().unwrap().belongs_to("anna"),
-            "a second request changes nothing"
-        );
+        assert!(held.first().unwrap().belongs_to("anna"), "a second request changes nothing");
         assert!(places.take(HERE).is_some());
     }
 
@@ -140,17 +134,10 @@ mod tests {
         let places = Arc::new(Places::default());
         let mut strangers = Vec::new();
         for last in 1..=255 {
-            strangers.extend(fill(
-                &places,
-                Ipv4Addr::new(127, 0, 0, last).into(),
-                usize::MAX,
-            ));
+            strangers.extend(fill(&places, Ipv4Addr::new(127, 0, 0, last).into(), usize::MAX));
         }
         assert_eq!(strangers.len(), MAX_UNAUTHENTICATED);
-        let known = strangers
-            .iter()
-            .filter(|place| place.belongs_to("anna"))
-            .count();
+        let known = strangers.iter().filter(|place| place.belongs_to("anna")).count();
         assert_eq!(known, MAX_CONNECTIONS_PER_CLIENT);
     }
 

@@ -45,17 +45,8 @@ impl Connection {
         let waiters = Arc::new(Waiters(Mutex::new(Some(HashMap::new()))));
         let mut tasks = JoinSet::new();
         tasks.spawn(until_dead("write", waiters.clone(), write(writer, waiting)));
-        tasks.spawn(until_dead(
-            "read",
-            waiters.clone(),
-            read(reader, waiters.clone()),
-        ));
-        Self {
-            out,
-            waiters,
-            next: AtomicU64::new(1),
-            _tasks: tasks,
-        }
+        tasks.spawn(until_dead("read", waiters.clone(), read(reader, waiters.clone())));
+        Self { out, waiters, next: AtomicU64::new(1), _tasks: tasks }
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -67,11 +58,7 @@ impl Connection {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, reply) = oneshot::channel();
         self.waiters.lock().as_mut().ok_or(Dead)?.insert(id, sender);
-        Ok(Pending {
-            waiters: self.waiters.clone(),
-            id,
-            reply,
-        })
+        Ok(Pending { waiters: self.waiters.clone(), id, reply })
     }
 
     /// Sends one message, which is one JSON text. Where this fails, nothing of it was sent.
@@ -119,7 +106,7 @@ async fn until_dead(
     match ended {
         Ok(()) => tracing::debug!(what, "a capability server closed its connection"),
         Err(error) => {
-            tracing::warn!(what, %error, "the connection to a capability server was lost")
+            tracing::warn!(what, %error, "the connection to a capability server was lost");
         }
     }
 }
@@ -140,10 +127,7 @@ async fn read(mut reader: OwnedReadHalf, waiters: Arc<Waiters>) -> io::Result<()
             let Some(id) = reply_id(&frame)? else {
                 continue;
             };
-            let waiter = waiters
-                .lock()
-                .as_mut()
-                .and_then(|waiters| waiters.remove(&id));
+            let waiter = waiters.lock().as_mut().and_then(|waiters| waiters.remove(&id));
             if waiter.is_none_or(|waiter| waiter.send(frame).is_err()) {
                 tracing::debug!("a reply came when nobody waited for it any more");
             }

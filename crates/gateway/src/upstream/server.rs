@@ -81,31 +81,21 @@ impl Server {
         message: impl FnOnce(&str) -> Vec<u8>,
         deadline: Duration,
     ) -> Result<Bytes, CallError> {
-        let _call = self
-            .calls
-            .try_acquire()
-            .map_err(|_| CallError::Overloaded)?;
+        let _call = self.calls.try_acquire().map_err(|_| CallError::Overloaded)?;
         let answered = async {
             let connection = self.connection().await?;
             let pending = connection.expect().map_err(|Dead| CallError::Unreachable)?;
             let message = message(&pending.id().to_string());
             let _room = self.room_for(message.len())?;
-            connection
-                .send(message)
-                .await
-                .map_err(|Dead| CallError::Unreachable)?;
+            connection.send(message).await.map_err(|Dead| CallError::Unreachable)?;
             pending.reply().await.map_err(|Dead| CallError::Died)
         };
-        tokio::time::timeout(deadline, answered)
-            .await
-            .unwrap_or(Err(CallError::TimedOut))
+        tokio::time::timeout(deadline, answered).await.unwrap_or(Err(CallError::TimedOut))
     }
 
     fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, CallError> {
         let kib = u32::try_from(bytes / 1024 + 1).map_err(|_| CallError::Overloaded)?;
-        self.waiting_kib
-            .try_acquire_many(kib)
-            .map_err(|_| CallError::Overloaded)
+        self.waiting_kib.try_acquire_many(kib).map_err(|_| CallError::Overloaded)
     }
 
     /// The living connection, or a new one. Whoever comes first makes it; the others wait for that.
@@ -115,10 +105,10 @@ impl Server {
             return Ok(connection.clone());
         }
         let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(&self.socket));
-        let stream = match (self.socket_is_its_own(), connecting.await) {
-            (true, Ok(Ok(stream))) => stream,
-            _ => return Err(CallError::Unreachable),
-        };
+        if !self.socket_is_its_own() {
+            return Err(CallError::Unreachable);
+        }
+        let Ok(Ok(stream)) = connecting.await else { return Err(CallError::Unreachable) };
         let connection = Arc::new(Connection::new(stream));
         *live = Some(connection.clone());
         Ok(connection)

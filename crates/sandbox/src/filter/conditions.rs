@@ -17,26 +17,16 @@ pub(super) struct Argument {
 impl Argument {
     /// An `int`, or anything of which the kernel reads 32 bits.
     pub(super) const fn int(position: u8) -> Self {
-        Self {
-            position,
-            wide: false,
-        }
+        Self { position, wide: false }
     }
 
     /// A pointer or `unsigned long`.
     pub(super) const fn long(position: u8) -> Self {
-        Self {
-            position,
-            wide: true,
-        }
+        Self { position, wide: true }
     }
 
     fn holds(self, op: Op, value: u64) -> Result<SeccompCondition, BackendError> {
-        let width = if self.wide {
-            Width::Qword
-        } else {
-            Width::Dword
-        };
+        let width = if self.wide { Width::Qword } else { Width::Dword };
         SeccompCondition::new(self.position, width, op, value)
     }
 

@@ -139,10 +139,7 @@ const NAMESPACES: &[u32] = &[
 
 /// All that is refused to a process with `needs`.
 pub(super) fn rules(needs: &Needs<'_>) -> Result<Rules, BackendError> {
-    let always = ALWAYS
-        .iter()
-        .chain(ALWAYS_HERE)
-        .map(|&call| (call, Vec::new()));
+    let always = ALWAYS.iter().chain(ALWAYS_HERE).map(|&call| (call, Vec::new()));
     let mut rules: Rules = always.collect();
     rules.insert(libc::SYS_clone, any_of(Argument::int(0), NAMESPACES)?);
     rules.extend(executable_memory()?);
@@ -169,10 +166,7 @@ fn new_limit() -> Result<Vec<SeccompRule>, BackendError> {
 
 fn terminal_input() -> Result<Vec<SeccompRule>, BackendError> {
     let request = Argument::int(1);
-    Ok(vec![
-        when(request.is(TIOCSTI))?,
-        when(request.is(TIOCLINUX))?,
-    ])
+    Ok(vec![when(request.is(TIOCSTI))?, when(request.is(TIOCLINUX))?])
 }
 
 /// Sending with fast open connects, past the rule on `connect` and past that of Landlock.

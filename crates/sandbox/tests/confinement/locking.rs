@@ -46,17 +46,9 @@ const LANDLOCK_LEFT_OUT: &str = "landlock none, seccomp on, no-new-privs on \
      {\"landlock_abi\":null,\"landlock\":\"none\",\"seccomp\":true,\"no_new_privs\":true}";
 
 pub(crate) fn cases() -> Vec<Case> {
-    let case = |name, act, expected| Case {
-        name,
-        act,
-        expected,
-    };
+    let case = |name, act, expected| Case { name, act, expected };
     vec![
-        case(
-            "two threads are refused",
-            || two_threads(Confinement::Required),
-            TWO_THREADS,
-        ),
+        case("two threads are refused", || two_threads(Confinement::Required), TWO_THREADS),
         case(
             "two threads are refused unconfined",
             || two_threads(Confinement::Unconfined),
@@ -103,19 +95,11 @@ pub(crate) fn cases() -> Vec<Case> {
             "the kernel refused the system-call filter: use a kernel with \
              `CONFIG_SECCOMP_FILTER`, or pass `--unconfined` to run without this protection",
         ),
-        case(
-            "no filters are left out and reported",
-            no_filters,
-            "seccomp off",
-        ),
+        case("no filters are left out and reported", no_filters, "seccomp off"),
         case("a second lock is refused", second_lock, SECOND_LOCK),
         case("a need that is no file is refused", no_file, NO_FILE),
         case("too many folders are refused", too_many, TOO_MANY),
-        case(
-            "nothing needed is nothing had",
-            nothing,
-            "Permission denied (os error 13)",
-        ),
+        case("nothing needed is nothing had", nothing, "Permission denied (os error 13)"),
     ]
 }
 
@@ -129,9 +113,7 @@ fn two_threads(confinement: Confinement) -> io::Result<String> {
     drop(end);
     match other.join() {
         Ok(true) => Ok(told),
-        other => Err(io::Error::other(format!(
-            "the other thread ended with {other:?}"
-        ))),
+        other => Err(io::Error::other(format!("the other thread ended with {other:?}"))),
     }
 }
 

@@ -34,19 +34,13 @@ fn main() {
         return probe::run(&act);
     }
     let arguments = Arguments::from_args();
-    let users: &[User] = if stage::is_root() {
-        &[User::Current, User::Nobody]
-    } else {
-        &[User::Current]
-    };
+    let users: &[User] =
+        if stage::is_root() { &[User::Current, User::Nobody] } else { &[User::Current] };
     if users.len() == 1 && !arguments.list {
         println!("not root: the acts are tried as this user only, not as root and 65534");
     }
     let stage = Arc::new(Stage::default());
-    let trials = users
-        .iter()
-        .flat_map(|&user| trials(&stage, user))
-        .collect();
+    let trials = users.iter().flat_map(|&user| trials(&stage, user)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
     // `exit` would leave the folder of the stage behind.
     drop(stage);
@@ -55,19 +49,10 @@ fn main() {
 
 fn trials(stage: &Arc<Stage>, user: User) -> Vec<Trial> {
     let acts = acts::all().into_iter().map(|act| {
-        let kind = if act.is_allowed() {
-            "allowed"
-        } else {
-            "refused"
-        };
+        let kind = if act.is_allowed() { "allowed" } else { "refused" };
         let name = format!("{}::{kind}::{}", user.name(), act.name);
         let stage = Arc::clone(stage);
-        let Act {
-            name: act,
-            expected,
-            control,
-            ..
-        } = act;
+        let Act { name: act, expected, control, .. } = act;
         Trial::test(name, move || check(&stage, user, act, &expected, control))
     });
     let cases = locking::cases().into_iter().map(|case| {
@@ -103,13 +88,19 @@ fn check(
         println!("| {act} | {} | {locked} | {free} |", user.name());
     }
     same(&locked, expected)?;
+    let act_is_allowed = *expected == Outcome::Done;
+    // What is allowed must work without the sandbox too, and what is refused must not be refused.
+    let free = free
+        .filter(|free| matches!(free, Outcome::Said(_)) || (free == expected) != act_is_allowed);
     match (free, control) {
-        (None, _) => Ok(()),
-        (Some(free), _) if *expected == Outcome::Done => same(&free, expected),
-        (Some(free), Control::Differs) if free == *expected => {
+        (Some(Outcome::Said(trouble)), _) => Err(format!("without the sandbox: {trouble}").into()),
+        (Some(free), _) if act_is_allowed => {
+            Err(format!("without the sandbox it does not work either: {free}").into())
+        }
+        (Some(free), Control::Differs) => {
             Err(format!("without the sandbox the answer is also {free}").into())
         }
-        (Some(free), Control::DiffersForRoot) if user.name() == "root" && free == *expected => {
+        (Some(free), Control::DiffersForRoot) if user.name() == "root" => {
             Err(format!("root is also answered {free} without the sandbox").into())
         }
         _ => Ok(()),

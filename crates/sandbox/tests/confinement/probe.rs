@@ -44,9 +44,7 @@ fn attempt(act: Act, locked: bool) -> io::Result<Outcome> {
 pub(crate) fn lock(need: Need, confinement: Confinement) -> Result<Report, LockError> {
     let open = |name| File::open(stage::path(name)).map_err(LockError::Proc);
     let (inside, shared) = (open("inside")?, open("shared")?);
-    let files = Needs::none()
-        .read(shared.as_fd())
-        .read_write(inside.as_fd());
+    let files = Needs::none().read(shared.as_fd()).read_write(inside.as_fd());
     let needs = match need {
         Need::Files => files,
         Need::Tcp => files.tcp_accept(),

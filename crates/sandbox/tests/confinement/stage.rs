@@ -74,10 +74,7 @@ impl Stage {
         open_to_all(folder.path())?;
         let _others = furnish(folder.path(), user)?;
         let mut child = Command::new(stage.join("probe"));
-        child
-            .env(ACT, name)
-            .env(FOLDER, folder.path())
-            .current_dir("/");
+        child.env(ACT, name).env(FOLDER, folder.path()).current_dir("/");
         if locked {
             child.env(LOCKED, "1");
         }
@@ -117,12 +114,7 @@ fn furnish(folder: &Path, user: User) -> io::Result<Others> {
     for name in ["inside", "inside/sub", "shared", "outside"] {
         fs::create_dir(folder.join(name))?;
     }
-    for name in [
-        "inside/file",
-        "inside/sub/file",
-        "shared/file",
-        "outside/secret",
-    ] {
+    for name in ["inside/file", "inside/sub/file", "shared/file", "outside/secret"] {
         fs::write(folder.join(name), name)?;
     }
     fs::copy("/bin/true", folder.join("inside/program"))?;
@@ -140,11 +132,7 @@ fn furnish(folder: &Path, user: User) -> io::Result<Others> {
 fn give_all(path: &Path) -> io::Result<()> {
     chown(path, Some(NOBODY), Some(NOBODY)).or_else(|error| {
         // The link that leads out has nothing of its own to give.
-        if path.is_symlink() {
-            Ok(())
-        } else {
-            Err(error)
-        }
+        if path.is_symlink() { Ok(()) } else { Err(error) }
     })?;
     if path.is_dir() && !path.is_symlink() {
         for entry in fs::read_dir(path)? {
@@ -166,9 +154,7 @@ impl Other {
     pub(crate) fn start() -> io::Result<Self> {
         // It waits for its standard input to end, which is also when this process does.
         let mut cat = Command::new("/bin/cat");
-        Ok(Self(
-            cat.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?,
-        ))
+        Ok(Self(cat.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?))
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -6,10 +6,7 @@ use std::{io, ptr};
 ///
 /// The arguments are chosen so that the kernel writes to no memory but that of the caller's own
 /// live buffers: most calls here get none at all, and are refused or fail at their first check.
-#[expect(
-    unsafe_code,
-    reason = "a probe of what a hostile process could ask of the kernel"
-)]
+#[expect(unsafe_code, reason = "a probe of what a hostile process could ask of the kernel")]
 pub(crate) fn call(number: i64, arguments: &[usize]) -> io::Result<usize> {
     let argument = |position| arguments.get(position).copied().unwrap_or(0);
     // SAFETY: see above; each row of the tables passes no address, or that of a live buffer.

@@ -7,7 +7,5 @@ pub(crate) fn try_on<T>(
     text: &str,
     operation: impl FnOnce(&VPath) -> Result<T, Error>,
 ) -> Result<T, ErrorKind> {
-    VPath::parse(text)
-        .and_then(|path| operation(&path))
-        .map_err(|error| error.kind())
+    VPath::parse(text).and_then(|path| operation(&path)).map_err(|error| error.kind())
 }

@@ -33,42 +33,21 @@ pub(crate) struct Traps {
 impl Traps {
     /// Makes the folders in `base`, which must be empty.
     pub(crate) fn new(base: &Path) -> io::Result<Self> {
-        let traps = Self {
-            base: base.to_owned(),
-        };
-        for folder in [
-            "outside/sub",
-            "root-beside",
-            "root/state/sub",
-            "allowed",
-            "spare",
-        ] {
+        let traps = Self { base: base.to_owned() };
+        for folder in ["outside/sub", "root-beside", "root/state/sub", "allowed", "spare"] {
             fs::create_dir_all(base.join(folder))?;
         }
-        for (number, folder) in [
-            "",
-            "outside",
-            "outside/sub",
-            "root-beside",
-            "root/state",
-            "root/state/sub",
-        ]
-        .iter()
-        .enumerate()
+        for (number, folder) in
+            ["", "outside", "outside/sub", "root-beside", "root/state", "root/state/sub"]
+                .iter()
+                .enumerate()
         {
-            fs::write(
-                base.join(folder).join(CANARY_NAME),
-                format!("{CANARY} {number}"),
-            )?;
+            fs::write(base.join(folder).join(CANARY_NAME), format!("{CANARY} {number}"))?;
             fs::write(base.join(folder).join(MARK_NAME), "")?;
         }
         fs::write(base.join("allowed/file"), "allowed")?;
         // Folders and links can be removed by a client, so these are kept here to be linked from.
-        if !Command::new("mkfifo")
-            .arg(base.join("spare/fifo"))
-            .status()?
-            .success()
-        {
+        if !Command::new("mkfifo").arg(base.join("spare/fifo")).status()?.success() {
             return Err(io::Error::other("mkfifo failed"));
         }
         drop(UnixListener::bind(base.join("spare/socket"))?);
@@ -162,10 +141,7 @@ impl Traps {
         .map(|(name, target)| (name, PathBuf::from(target)));
         let absolute = [
             ("absolute-outside", self.base.join("outside")),
-            (
-                "absolute-canary",
-                self.base.join("outside").join(CANARY_NAME),
-            ),
+            ("absolute-canary", self.base.join("outside").join(CANARY_NAME)),
             ("absolute-root", self.root()),
             ("absolute-state", self.state()),
             ("slash", PathBuf::from("/")),
@@ -178,11 +154,7 @@ impl Traps {
             ("proc-cwd", PathBuf::from("/proc/self/cwd")),
             ("proc-fd", PathBuf::from("/proc/self/fd")),
         ];
-        relative
-            .into_iter()
-            .chain(canaries)
-            .chain(absolute)
-            .collect()
+        relative.into_iter().chain(canaries).chain(absolute).collect()
     }
 
     /// All that no client may change: what each canary holds, and when it was changed last.
@@ -208,10 +180,7 @@ impl Traps {
             .map(|entry| entry.map(|entry| entry.file_name().into_encoded_bytes()))
             .collect::<Result<_, _>>()?;
         names.sort();
-        found.insert(
-            self.base.clone(),
-            ("base".to_owned(), names.join(&b"/"[..])),
-        );
+        found.insert(self.base.clone(), ("base".to_owned(), names.join(&b"/"[..])));
         Ok(found)
     }
 
@@ -219,21 +188,10 @@ impl Traps {
     /// tries, then generated ones.
     pub(crate) fn paths(&self, seed: u64, count: usize) -> Vec<String> {
         let base = self.base.to_string_lossy().into_owned();
-        let mut paths: Vec<String> = KNOWN
-            .iter()
-            .map(|known| known.replace("BASE", &base))
-            .collect();
+        let mut paths: Vec<String> =
+            KNOWN.iter().map(|known| known.replace("BASE", &base)).collect();
         for (name, _) in self.links() {
-            for tail in [
-                "",
-                "/",
-                "/.",
-                "/..",
-                "/../..",
-                "/../outside",
-                "/sub",
-                "/state",
-            ] {
+            for tail in ["", "/", "/.", "/..", "/../..", "/../outside", "/sub", "/state"] {
                 paths.push(format!("/{name}{tail}"));
             }
             paths.push(format!("/{name}/{CANARY_NAME}"));
@@ -256,18 +214,8 @@ impl Traps {
 
 fn describe(path: &Path) -> io::Result<(String, Vec<u8>)> {
     let data = fs::symlink_metadata(path)?;
-    let content = if data.is_file() {
-        fs::read(path)?
-    } else {
-        Vec::new()
-    };
-    let facts = format!(
-        "{:o} {} {} {:?}",
-        data.mode(),
-        data.ino(),
-        data.uid(),
-        data.modified()?
-    );
+    let content = if data.is_file() { fs::read(path)? } else { Vec::new() };
+    let facts = format!("{:o} {} {} {:?}", data.mode(), data.ino(), data.uid(), data.modified()?);
     Ok((facts, content))
 }
 
@@ -482,15 +430,10 @@ fn mutate(chance: &mut Chance, path: &str) -> String {
     match chance.below(8) {
         0 => path.replace('/', "//"),
         1 => path.replace('/', "/./"),
-        2 => path.replacen(
-            '/',
-            chance.pick(&["%2f", "\\", "∕", "／", "%5c", "/\u{200d}"]),
-            1 + at,
-        ),
-        3 => format!(
-            "{path}{}",
-            chance.pick(&["/", "/.", "/..", "\0", "%00", " ", "?x", "#", ";"])
-        ),
+        2 => path.replacen('/', chance.pick(&["%2f", "\\", "∕", "／", "%5c", "/\u{200d}"]), 1 + at),
+        3 => {
+            format!("{path}{}", chance.pick(&["/", "/.", "/..", "\0", "%00", " ", "?x", "#", ";"]))
+        }
         4 => path.trim_start_matches('/').to_owned(),
         5 => format!("/self{path}"),
         6 => {

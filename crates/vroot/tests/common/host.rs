@@ -24,11 +24,7 @@ impl Host {
         for name in ["files/state/sub", "outside", "pending"] {
             fs::create_dir_all(base.path().join(name)).expect("a folder");
         }
-        for name in [
-            "files/state/secret",
-            "files/state/sub/secret",
-            "outside/secret",
-        ] {
+        for name in ["files/state/secret", "files/state/sub/secret", "outside/secret"] {
             fs::write(base.path().join(name), "secret").expect("a file");
         }
         let root = VRoot::open(

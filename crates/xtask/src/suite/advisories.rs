@@ -20,14 +20,8 @@ const FETCH_SECONDS: &str = "60";
 pub(super) fn run(workspace: &Workspace, cache: &Cache) -> Result<Outcome> {
     let mut deny = installed(workspace, cache, "cargo-deny")?;
     let mut fetch = workspace.command("timeout");
-    fetch
-        .arg(FETCH_SECONDS)
-        .arg(deny.get_program())
-        .args(["--config", CONFIG, "fetch", "db"]);
-    let status = fetch
-        .stdin(Stdio::null())
-        .status()
-        .context("start `timeout`")?;
+    fetch.arg(FETCH_SECONDS).arg(deny.get_program()).args(["--config", CONFIG, "fetch", "db"]);
+    let status = fetch.stdin(Stdio::null()).status().context("start `timeout`")?;
     match status.code() {
         Some(0) => {}
         // What `cargo-deny` says when it could not fetch, and `timeout` when it had to end it. A
@@ -38,12 +32,6 @@ pub(super) fn run(workspace: &Workspace, cache: &Cache) -> Result<Outcome> {
         }
         _ => bail!("fetching the advisory database ended with {status}"),
     }
-    deny.args([
-        "--config",
-        CONFIG,
-        "check",
-        "--hide-inclusion-graph",
-        "advisories",
-    ]);
+    deny.args(["--config", CONFIG, "check", "--hide-inclusion-graph", "advisories"]);
     process::run(&mut deny).map(|()| Outcome::Passed)
 }

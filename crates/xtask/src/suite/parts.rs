@@ -110,13 +110,7 @@ impl Part {
             Self::Deny => {
                 let mut deny = installed(workspace, cache, "cargo-deny")?;
                 deny.args(["--config", advisories::CONFIG]);
-                deny.args([
-                    "check",
-                    "--hide-inclusion-graph",
-                    "licenses",
-                    "bans",
-                    "sources",
-                ]);
+                deny.args(["check", "--hide-inclusion-graph", "licenses", "bans", "sources"]);
                 deny
             }
             Self::Clippy => {
@@ -166,10 +160,7 @@ mod tests {
     #[test]
     fn the_budgets_add_up() {
         let sum = |cost: fn(Budget) -> u64| -> u64 {
-            Part::value_variants()
-                .iter()
-                .map(|part| cost(part.budget()))
-                .sum()
+            Part::value_variants().iter().map(|part| cost(part.budget())).sum()
         };
         assert!(sum(|budget| budget.warm) <= 30 * 60);
         assert!(sum(|budget| budget.cold) <= 60 * 60);
@@ -180,10 +171,7 @@ mod tests {
         let order = Part::value_variants();
         let place = |part: &Part| order.iter().position(|other| other == part);
         for part in order {
-            assert!(
-                part.needs().iter().all(|need| place(need) < place(part)),
-                "{part:?}"
-            );
+            assert!(part.needs().iter().all(|need| place(need) < place(part)), "{part:?}");
         }
     }
 

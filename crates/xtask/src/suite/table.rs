@@ -7,10 +7,7 @@ use super::Outcome;
 use super::parts::{Budget, Part};
 
 /// What all parts together may take, in seconds.
-const TOTAL: Budget = Budget {
-    warm: 30 * 60,
-    cold: 60 * 60,
-};
+const TOTAL: Budget = Budget { warm: 30 * 60, cold: 60 * 60 };
 
 /// One part that has run.
 #[derive(Debug)]
@@ -30,11 +27,7 @@ pub(super) enum Warmth {
 impl Warmth {
     /// Looked at before the first part runs.
     pub(super) fn of(target: &Path) -> Self {
-        if target.join("ci").is_dir() {
-            Self::Warm
-        } else {
-            Self::Cold
-        }
+        if target.join("ci").is_dir() { Self::Warm } else { Self::Cold }
     }
 
     fn pick(self, budget: &Budget) -> u64 {
@@ -62,10 +55,8 @@ pub(super) fn render(rows: &[Row], warmth: Warmth) -> Vec<String> {
         Warmth::Warm => "warm build cache",
         Warmth::Cold => "cold build cache",
     };
-    let mut lines = vec![format!(
-        "{:<11} {:<24} {:>8} {:>7}",
-        "part", "result", "seconds", "budget"
-    )];
+    let mut lines =
+        vec![format!("{:<11} {:<24} {:>8} {:>7}", "part", "result", "seconds", "budget")];
     for row in rows {
         let budget = warmth.pick(&row.part.budget());
         lines.push(line(row.part.name(), &row.outcome.text(), row.time, budget));
@@ -78,15 +69,8 @@ pub(super) fn render(rows: &[Row], warmth: Warmth) -> Vec<String> {
 /// A part over its budget does not fail: a slow machine is no defect. It is marked, and the total
 /// is what CI cuts.
 fn line(name: &str, result: &str, time: Duration, budget: u64) -> String {
-    let over = if time > Duration::from_secs(budget) {
-        "  over budget"
-    } else {
-        ""
-    };
-    format!(
-        "{name:<11} {result:<24} {:>8.1} {budget:>7}{over}",
-        time.as_secs_f64()
-    )
+    let over = if time > Duration::from_secs(budget) { "  over budget" } else { "" };
+    format!("{name:<11} {result:<24} {:>8.1} {budget:>7}{over}", time.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -95,11 +79,8 @@ mod tests {
 
     #[test]
     fn it_shows_every_outcome_and_who_is_over_budget() {
-        let row = |part, outcome, seconds| Row {
-            part,
-            outcome,
-            time: Duration::from_secs(seconds),
-        };
+        let row =
+            |part, outcome, seconds| Row { part, outcome, time: Duration::from_secs(seconds) };
         let rows = [
             row(Part::Fmt, Outcome::Passed, 1),
             row(Part::Advisories, Outcome::Unavailable, 2),
@@ -118,14 +99,8 @@ mod tests {
             ]
         );
         let cold = render(&rows, Warmth::Cold);
-        assert_eq!(
-            cold[3],
-            "build       FAILED                      301.0    1200"
-        );
-        assert_eq!(
-            cold[5],
-            "total       cold build cache            304.0    3600"
-        );
+        assert_eq!(cold[3], "build       FAILED                      301.0    1200");
+        assert_eq!(cold[5], "total       cold build cache            304.0    3600");
     }
 
     #[test]

@@ -21,17 +21,7 @@ enum Layer {
 /// Every crate there is or is planned to be. A new crate gets its line here.
 const LAYERS: [(Layer, &[&str]); 5] = [
     (Layer::Base, &["mcp-wire", "sandbox", "vroot"]),
-    (
-        Layer::Shared,
-        &[
-            "capfile",
-            "extract",
-            "mcp-types",
-            "settings",
-            "store",
-            "telemetry",
-        ],
-    ),
+    (Layer::Shared, &["capfile", "extract", "mcp-types", "settings", "store", "telemetry"]),
     (Layer::Framework, &["capability", "mcp-client"]),
     (
         Layer::Program,
@@ -56,10 +46,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
 const FOR_TESTS: &str = "testkit";
 
 fn layer_of(name: &str) -> Option<Layer> {
-    LAYERS
-        .iter()
-        .find(|(_, names)| names.contains(&name))
-        .map(|(layer, _)| *layer)
+    LAYERS.iter().find(|(_, names)| names.contains(&name)).map(|(layer, _)| *layer)
 }
 
 /// What is wrong with the arrows between these crates, one line each.
@@ -70,16 +57,10 @@ pub(super) fn check(packages: &[Package]) -> Vec<String> {
 fn check_package(package: &Package) -> Vec<String> {
     let name = &package.name;
     let Some(layer) = layer_of(name) else {
-        return vec![format!(
-            "crate `{name}` has no layer: add it to `LAYERS` of `xtask tidy`"
-        )];
+        return vec![format!("crate `{name}` has no layer: add it to `LAYERS` of `xtask tidy`")];
     };
-    let ours = package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.path.is_some());
-    ours.filter_map(|dependency| check_arrow(name, layer, dependency))
-        .collect()
+    let ours = package.dependencies.iter().filter(|dependency| dependency.path.is_some());
+    ours.filter_map(|dependency| check_arrow(name, layer, dependency)).collect()
 }
 
 fn check_arrow(from: &str, layer: Layer, dependency: &Dependency) -> Option<String> {
@@ -107,10 +88,7 @@ mod tests {
             kind: kind.map(str::to_owned),
             path: Some(to.into()),
         };
-        let package = Package {
-            name: from.to_owned(),
-            dependencies: vec![dependency],
-        };
+        let package = Package { name: from.to_owned(), dependencies: vec![dependency] };
         assert_eq!(check(&[package]), problems);
     }
 
@@ -180,24 +158,15 @@ mod tests {
             "mcp-wire",
             &["crate `stranger` has no layer: add it to `LAYERS` of `xtask tidy`"],
         );
-        let foreign = Dependency {
-            name: "gateway".to_owned(),
-            kind: None,
-            path: None,
-        };
-        let package = Package {
-            name: "mcp-wire".to_owned(),
-            dependencies: vec![foreign],
-        };
+        let foreign = Dependency { name: "gateway".to_owned(), kind: None, path: None };
+        let package = Package { name: "mcp-wire".to_owned(), dependencies: vec![foreign] };
         assert_eq!(check(&[package]), Vec::<String>::new());
     }
 
     #[test]
     fn every_crate_has_one_layer() {
-        let mut names: Vec<&str> = LAYERS
-            .iter()
-            .flat_map(|(_, names)| names.iter().copied())
-            .collect();
+        let mut names: Vec<&str> =
+            LAYERS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         let count = names.len();
         names.sort_unstable();
         names.dedup();

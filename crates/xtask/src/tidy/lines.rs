@@ -28,25 +28,15 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
 }
 
 fn check_file(path: &Path, lines: usize) -> Option<String> {
-    let limit = if is_test(path) {
-        MAX_TEST_LINES
-    } else {
-        MAX_CODE_LINES
-    };
-    (lines > limit).then(|| {
-        format!(
-            "`{}` has {lines} lines: at most {limit}, split it",
-            path.display()
-        )
-    })
+    let limit = if is_test(path) { MAX_TEST_LINES } else { MAX_CODE_LINES };
+    (lines > limit)
+        .then(|| format!("`{}` has {lines} lines: at most {limit}, split it", path.display()))
 }
 
 /// Whether a file holds nothing but tests.
 fn is_test(path: &Path) -> bool {
     let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
-    let in_folder = path
-        .parent()
-        .is_some_and(|dir| dir.iter().any(|part| part == "tests"));
+    let in_folder = path.parent().is_some_and(|dir| dir.iter().any(|part| part == "tests"));
     in_folder || stem == "tests" || stem.ends_with("_tests")
 }
 
@@ -57,9 +47,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in entries {
         let entry = entry.with_context(|| format!("list `{}`", folder.display()))?;
         let path = entry.path();
-        let kind = entry
-            .file_type()
-            .with_context(|| format!("look at `{}`", path.display()))?;
+        let kind = entry.file_type().with_context(|| format!("look at `{}`", path.display()))?;
         if kind.is_file() && path.extension() == Some(OsStr::new("rs")) {
             files.push(path);
         } else if kind.is_dir() && !is_generated(&path) {
@@ -71,9 +59,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 /// Build folders, which Cargo marks with a tag, and what tools keep for themselves.
 fn is_generated(folder: &Path) -> bool {
-    let hidden = folder
-        .file_name()
-        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let hidden = folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     hidden || folder.ends_with("node_modules") || folder.join("CACHEDIR.TAG").is_file()
 }
 
@@ -122,9 +108,6 @@ mod tests {
         fs::write(temp.path().join("build/CACHEDIR.TAG"), "").unwrap();
         fs::write(temp.path().join("src/a.txt"), &long).unwrap();
         let problems = check(temp.path()).unwrap();
-        assert_eq!(
-            problems,
-            ["`src/a.rs` has 401 lines: at most 400, split it"]
-        );
+        assert_eq!(problems, ["`src/a.rs` has 401 lines: at most 400, split it"]);
     }
 }

@@ -48,16 +48,10 @@ pub(super) fn install() -> Result<()> {
     if !may_install() {
         bail!(manual(&missing));
     }
-    let packages = missing
-        .iter()
-        .flat_map(|need| need.packages.iter().copied());
+    let packages = missing.iter().flat_map(|need| need.packages.iter().copied());
     say::line("installing Debian packages");
     process::run(apt_get().args(["-qq", "update"]))?;
-    process::run(
-        apt_get()
-            .args(["-qq", "install", "-y", "--no-install-recommends"])
-            .args(packages),
-    )
+    process::run(apt_get().args(["-qq", "install", "-y", "--no-install-recommends"]).args(packages))
 }
 
 fn apt_get() -> Command {

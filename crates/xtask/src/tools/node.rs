@@ -20,22 +20,13 @@ pub(super) fn install(site: &Site<'_>) -> Result<()> {
         // No package that is needed here has an install script, and none may grow one.
         site.run(
             site.command("npm")
-                .args([
-                    "ci",
-                    "--ignore-scripts",
-                    "--no-audit",
-                    "--no-fund",
-                    "--loglevel=error",
-                ])
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
                 .current_dir(folder),
         )?;
         // npm passes over an optional package that it cannot install.
         let node = folder.join("node_modules/.bin/node");
         if !process::succeeds(site.command(&node).arg("--version")) {
-            bail!(
-                "npm has no Node for `{}` that runs here",
-                std::env::consts::ARCH
-            );
+            bail!("npm has no Node for `{}` that runs here", std::env::consts::ARCH);
         }
         Ok(())
     })

@@ -20,12 +20,7 @@ pub(super) fn install(site: &Site<'_>) -> Result<()> {
         // The pinned set is complete, which `pip check` confirms, and nothing is built here.
         site.run(
             pip(site)
-                .args([
-                    "install",
-                    "--no-deps",
-                    "--only-binary=:all:",
-                    "--requirement",
-                ])
+                .args(["install", "--no-deps", "--only-binary=:all:", "--requirement"])
                 .arg(&requirements),
         )?;
         site.run(pip(site).arg("check"))

@@ -60,20 +60,14 @@ mod tests {
         assert_eq!(ensure_with(&folder, "a", Ok(())), (false, true));
         fs::write(folder.join("left over"), "").unwrap();
         assert_eq!(ensure_with(&folder, "b", Ok(())), (true, true));
-        assert!(
-            !folder.join("left over").is_file(),
-            "made from nothing, not over the old one"
-        );
+        assert!(!folder.join("left over").is_file(), "made from nothing, not over the old one");
     }
 
     #[test]
     fn an_interrupted_one_is_made_again() {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("folder");
-        assert_eq!(
-            ensure_with(&folder, "a", Err(anyhow::anyhow!("cut"))),
-            (true, false)
-        );
+        assert_eq!(ensure_with(&folder, "a", Err(anyhow::anyhow!("cut"))), (true, false));
         assert_eq!(ensure_with(&folder, "a", Ok(())), (true, true));
     }
 }

@@ -41,10 +41,7 @@ pub(crate) fn all() -> Vec<Act> {
 fn files() -> Vec<Act> {
     vec![
         act("read declared", || {
-            ensure(
-                fs::read(path("shared/file"))? == b"shared/file",
-                "the content",
-            )?;
+            ensure(fs::read(path("shared/file"))? == b"shared/file", "the content")?;
             ensure(fs::read_dir(path("shared"))?.count() == 1, "the list")
         }),
         act("read and write declared", || {
@@ -94,10 +91,7 @@ fn files() -> Vec<Act> {
         }),
         act("write a file without a name", || {
             let flags = libc::O_TMPFILE;
-            let file = OpenOptions::new()
-                .write(true)
-                .custom_flags(flags)
-                .open(path("inside"))?;
+            let file = OpenOptions::new().write(true).custom_flags(flags).open(path("inside"))?;
             file.write_all_at(b"x", 0)
         }),
         act("lock a file", || {
@@ -105,10 +99,7 @@ fn files() -> Vec<Act> {
             Ok(flock(&file, rustix::fs::FlockOperation::LockExclusive)?)
         }),
         act("map a file", || {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(path("inside/file"))?;
+            let file = OpenOptions::new().read(true).write(true).open(path("inside/file"))?;
             let descriptor = usize::try_from(file.as_raw_fd()).map_err(io::Error::other)?;
             let writable = bits(libc::PROT_READ | libc::PROT_WRITE);
             let shared = bits(libc::MAP_SHARED);
@@ -116,10 +107,8 @@ fn files() -> Vec<Act> {
             Ok(())
         }),
         Act::prepared("use what was open", Outcome::Done, || {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(path("outside/secret"))?;
+            let mut file =
+                OpenOptions::new().read(true).write(true).open(path("outside/secret"))?;
             Ok(move || {
                 let mut text = String::new();
                 file.read_to_string(&mut text)?;
@@ -193,9 +182,7 @@ fn sockets() -> Vec<Act> {
         .needing(Need::Unix),
         act("tell the service manager", || {
             let socket = UnixDatagram::unbound()?;
-            socket
-                .send_to(b"READY=1", path("outside/datagram.sock"))
-                .map(drop)
+            socket.send_to(b"READY=1", path("outside/datagram.sock")).map(drop)
         })
         .needing(Need::Unix),
     ]
@@ -214,10 +201,7 @@ fn runtime() -> Vec<Act> {
             let threads: Vec<_> = (0..4)
                 .map(|number| std::thread::Builder::new().spawn(move || number * 2))
                 .collect::<io::Result<_>>()?;
-            let sum: i32 = threads
-                .into_iter()
-                .filter_map(|thread| thread.join().ok())
-                .sum();
+            let sum: i32 = threads.into_iter().filter_map(|thread| thread.join().ok()).sum();
             ensure(sum == 12, "the sum")
         }),
         Act::prepared("the tokio runtime", Outcome::Done, || {
@@ -233,20 +217,11 @@ fn runtime() -> Vec<Act> {
         }),
         act("randomness, limits and clocks", || {
             let mut random = [0_u8; 16];
-            sys::call(
-                libc::SYS_getrandom,
-                &[sys::address_mut(&mut random), random.len(), 0],
-            )?;
+            sys::call(libc::SYS_getrandom, &[sys::address_mut(&mut random), random.len(), 0])?;
             let mut limit = [0_u64; 2];
-            sys::call(
-                libc::SYS_prlimit64,
-                &[0, 7, 0, sys::address_mut(&mut limit)],
-            )?;
+            sys::call(libc::SYS_prlimit64, &[0, 7, 0, sys::address_mut(&mut limit)])?;
             ensure(limit[0] > 0, "the limit of open files")?;
-            ensure(
-                std::thread::available_parallelism()?.get() > 0,
-                "processors",
-            )?;
+            ensure(std::thread::available_parallelism()?.get() > 0, "processors")?;
             ensure(SystemTime::now() > SystemTime::UNIX_EPOCH, "the time")
         }),
     ]
@@ -256,10 +231,8 @@ fn runtime() -> Vec<Act> {
 fn serve(listener: TcpListener, mut client: TcpStream) -> io::Result<()> {
     use tokio::{io::AsyncReadExt, net, signal::unix, task};
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async move {
         let _terminate = unix::signal(unix::SignalKind::terminate())?;
         let listener = net::TcpListener::from_std(listener)?;
@@ -269,10 +242,7 @@ fn serve(listener: TcpListener, mut client: TcpStream) -> io::Result<()> {
             server.read_exact(&mut heard).await.map(|_| heard)
         });
         client.write_all(b"hi")?;
-        ensure(
-            &heard.await.map_err(io::Error::other)?? == b"hi",
-            "what was said",
-        )?;
+        ensure(&heard.await.map_err(io::Error::other)?? == b"hi", "what was said")?;
         let blocking = task::spawn_blocking(|| fs::read(path("shared/file")));
         blocking.await.map_err(io::Error::other)?.map(drop)
     })

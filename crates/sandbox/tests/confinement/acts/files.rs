@@ -18,10 +18,7 @@ const EXDEV: Outcome = Outcome::Errno(libc::EXDEV);
 
 /// Opens a file without a name, so that nothing is left behind where it can be done.
 fn write_in(folder: &str) -> io::Result<File> {
-    OpenOptions::new()
-        .write(true)
-        .custom_flags(libc::O_TMPFILE)
-        .open(folder)
+    OpenOptions::new().write(true).custom_flags(libc::O_TMPFILE).open(folder)
 }
 
 pub(crate) fn refused() -> Vec<Act> {
@@ -49,10 +46,8 @@ fn of_the_machine() -> Vec<Act> {
             open_first(&["/dev/mem", "/dev/kmem", "/dev/kmsg"])
         })
         .control(DiffersForRoot),
-        act("open a block device", || {
-            open_first(&["/dev/vda", "/dev/sda", "/dev/nvme0n1"])
-        })
-        .control(DiffersForRoot),
+        act("open a block device", || open_first(&["/dev/vda", "/dev/sda", "/dev/nvme0n1"]))
+            .control(DiffersForRoot),
         act("open a device", || open_first(&["/dev/null"])),
         act("open a terminal", || open_first(&["/dev/ptmx"])),
     ]
@@ -85,45 +80,23 @@ fn read(name: &str) -> io::Result<()> {
 fn outside() -> Vec<Act> {
     let act = |name, act: fn() -> io::Result<()>| Act::new(name, EACCES, act);
     vec![
-        act("read outside", || {
-            fs::read(path("outside/secret")).map(drop)
-        }),
+        act("read outside", || fs::read(path("outside/secret")).map(drop)),
         act("list outside", || fs::read_dir(path("outside")).map(drop)),
         act("write outside", || fs::write(path("outside/secret"), "x")),
-        act("create outside", || {
-            File::create_new(path("outside/new")).map(drop)
-        }),
+        act("create outside", || File::create_new(path("outside/new")).map(drop)),
         act("remove outside", || fs::remove_file(path("outside/secret"))),
-        act("make a folder outside", || {
-            fs::create_dir(path("outside/new"))
-        }),
-        act("make a link outside", || {
-            symlink("secret", path("outside/new"))
-        }),
+        act("make a folder outside", || fs::create_dir(path("outside/new"))),
+        act("make a link outside", || symlink("secret", path("outside/new"))),
         act("truncate outside by name", || {
             let name = path("outside/secret").into_os_string().into_encoded_bytes();
             let name = std::ffi::CString::new(name).map_err(io::Error::other)?;
-            sys::call(
-                libc::SYS_truncate,
-                &[sys::address(name.as_bytes_with_nul()), 0],
-            )
-            .map(drop)
+            sys::call(libc::SYS_truncate, &[sys::address(name.as_bytes_with_nul()), 0]).map(drop)
         }),
-        act("read through dots", || {
-            fs::read(path("inside/../outside/secret")).map(drop)
-        }),
-        act("read through a link", || {
-            fs::read(path("inside/way-out")).map(drop)
-        }),
-        act("move out", || {
-            fs::rename(path("inside/file"), path("outside/file"))
-        }),
-        act("move in", || {
-            fs::rename(path("outside/secret"), path("inside/secret"))
-        }),
-        Act::new("link in", EXDEV, || {
-            fs::hard_link(path("outside/secret"), path("inside/secret"))
-        }),
+        act("read through dots", || fs::read(path("inside/../outside/secret")).map(drop)),
+        act("read through a link", || fs::read(path("inside/way-out")).map(drop)),
+        act("move out", || fs::rename(path("inside/file"), path("outside/file"))),
+        act("move in", || fs::rename(path("outside/secret"), path("inside/secret"))),
+        Act::new("link in", EXDEV, || fs::hard_link(path("outside/secret"), path("inside/secret"))),
         Act::prepared("read through a folder opened before", EACCES, || {
             let outside = File::open(path("outside"))?;
             Ok(move || rustix_open(&outside, "secret"))
@@ -145,32 +118,19 @@ fn within() -> Vec<Act> {
             let file = std::ffi::CString::new(file).map_err(io::Error::other)?;
             let file = sys::address(file.as_bytes_with_nul());
             // The device is that of `/dev/null`.
-            sys::call(
-                libc::SYS_mknodat,
-                &[bits(libc::AT_FDCWD), file, mode as usize, 0x103],
-            )
+            sys::call(libc::SYS_mknodat, &[bits(libc::AT_FDCWD), file, mode as usize, 0x103])
         })
         .control(control)
     };
     vec![
-        act("write what is read-only", || {
-            fs::write(path("shared/file"), "x")
-        }),
-        act("create in what is read-only", || {
-            File::create_new(path("shared/new")).map(drop)
-        }),
-        act("remove in what is read-only", || {
-            fs::remove_file(path("shared/file"))
-        }),
+        act("write what is read-only", || fs::write(path("shared/file"), "x")),
+        act("create in what is read-only", || File::create_new(path("shared/new")).map(drop)),
+        act("remove in what is read-only", || fs::remove_file(path("shared/file"))),
         act("move out of what is read-only", || {
             fs::rename(path("shared/file"), path("inside/new"))
         }),
         node("make a device node", libc::S_IFCHR | 0o666, DiffersForRoot),
-        node(
-            "make a pipe",
-            libc::S_IFIFO | 0o666,
-            super::Control::Differs,
-        ),
+        node("make a pipe", libc::S_IFIFO | 0o666, super::Control::Differs),
         // A file by its handle is a file without a path.
         Act::new("open by handle", EPERM, || {
             sys::call(libc::SYS_open_by_handle_at, &[NO_FD, 0, 0])

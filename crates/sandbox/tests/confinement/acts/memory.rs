@@ -16,10 +16,7 @@ use crate::{
 const PAGE: usize = 4096;
 
 fn map(protection: i32, flags: i32, descriptor: usize) -> io::Result<usize> {
-    sys::call(
-        libc::SYS_mmap,
-        &[0, PAGE, bits(protection), bits(flags), descriptor, 0],
-    )
+    sys::call(libc::SYS_mmap, &[0, PAGE, bits(protection), bits(flags), descriptor, 0])
 }
 
 fn map_file(file: &File) -> io::Result<usize> {
@@ -44,34 +41,17 @@ pub(crate) fn refused() -> Vec<Act> {
         Act::new("map writable and executable", EPERM, || {
             map(WRITABLE | libc::PROT_EXEC, ANONYMOUS, NO_FD)
         }),
-        switch(
-            "make writable and executable",
-            libc::SYS_mprotect,
-            WRITABLE | libc::PROT_EXEC,
-        ),
-        switch(
-            "make executable what was written",
-            libc::SYS_mprotect,
-            executable,
-        ),
-        switch(
-            "make executable with a key",
-            libc::SYS_pkey_mprotect,
-            executable,
-        ),
+        switch("make writable and executable", libc::SYS_mprotect, WRITABLE | libc::PROT_EXEC),
+        switch("make executable what was written", libc::SYS_mprotect, executable),
+        switch("make executable with a key", libc::SYS_pkey_mprotect, executable),
         Act::prepared("map a written file executable", EPERM, || {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(path("inside/program"))?;
+            let file = OpenOptions::new().read(true).write(true).open(path("inside/program"))?;
             Ok(move || map_file(&file))
         }),
         Act::new("map written memory executable", EPERM, move || {
             let name = c"code";
-            let file = sys::call(
-                libc::SYS_memfd_create,
-                &[sys::address(name.to_bytes_with_nul())],
-            )?;
+            let file =
+                sys::call(libc::SYS_memfd_create, &[sys::address(name.to_bytes_with_nul())])?;
             sys::call(libc::SYS_ftruncate, &[file, PAGE])?;
             map(executable, libc::MAP_SHARED, file)
         }),

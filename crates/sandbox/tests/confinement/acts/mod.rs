@@ -68,13 +68,7 @@ impl Act {
             Ok(Box::new(|| rest().map(drop)))
         };
         let control = Control::Differs;
-        Self {
-            name,
-            need: Need::Files,
-            prepare: Box::new(prepare),
-            expected,
-            control,
-        }
+        Self { name, need: Need::Files, prepare: Box::new(prepare), expected, control }
     }
 
     fn needing(self, need: Need) -> Self {
@@ -114,9 +108,5 @@ pub(crate) fn named(name: &str) -> Option<Act> {
 
 /// What is there, or an error that says that it is not.
 fn ensure(holds: bool, what: &str) -> io::Result<()> {
-    if holds {
-        Ok(())
-    } else {
-        Err(io::Error::other(format!("not so: {what}")))
-    }
+    if holds { Ok(()) } else { Err(io::Error::other(format!("not so: {what}"))) }
 }

@@ -16,10 +16,7 @@ use crate::{
 };
 
 fn socket(family: i32, kind: i32) -> io::Result<usize> {
-    sys::call(
-        libc::SYS_socket,
-        &[bits(family), bits(kind | libc::SOCK_CLOEXEC), 0],
-    )
+    sys::call(libc::SYS_socket, &[bits(family), bits(kind | libc::SOCK_CLOEXEC), 0])
 }
 
 /// A TCP socket that is neither bound nor connected.
@@ -47,30 +44,19 @@ fn families() -> Vec<Act> {
     };
     vec![
         made("make a TCP socket", libc::AF_INET, libc::SOCK_STREAM),
-        made(
-            "make a TCP socket over IPv6",
-            libc::AF_INET6,
-            libc::SOCK_STREAM,
-        ),
+        made("make a TCP socket over IPv6", libc::AF_INET6, libc::SOCK_STREAM),
         made("make a UDP socket", libc::AF_INET, libc::SOCK_DGRAM),
-        made("make a raw socket", libc::AF_INET, libc::SOCK_RAW).control(DiffersForRoot),
+        Act::new("make a raw socket", EPERM, || {
+            let (family, kind) = (bits(libc::AF_INET), bits(libc::SOCK_RAW));
+            sys::call(libc::SYS_socket, &[family, kind, bits(libc::IPPROTO_ICMP)])
+        })
+        .needing(Need::TcpAndUnix)
+        .control(DiffersForRoot),
         made("make a packet socket", libc::AF_PACKET, libc::SOCK_RAW).control(DiffersForRoot),
         made("make a netlink socket", libc::AF_NETLINK, libc::SOCK_RAW),
-        made(
-            "make a virtual machine socket",
-            libc::AF_VSOCK,
-            libc::SOCK_STREAM,
-        ),
-        made(
-            "make a kernel crypto socket",
-            libc::AF_ALG,
-            libc::SOCK_SEQPACKET,
-        ),
-        made(
-            "make a bluetooth socket",
-            libc::AF_BLUETOOTH,
-            libc::SOCK_RAW,
-        ),
+        made("make a virtual machine socket", libc::AF_VSOCK, libc::SOCK_STREAM),
+        made("make a kernel crypto socket", libc::AF_ALG, libc::SOCK_SEQPACKET),
+        made("make a bluetooth socket", libc::AF_BLUETOOTH, libc::SOCK_RAW),
         Act::new("make a TCP socket with a number that is cut", EPERM, || {
             // The kernel reads an `int`: the bit above is the caller's to set.
             let family = bits(libc::AF_INET) | 1 << 40;
@@ -80,19 +66,13 @@ fn families() -> Vec<Act> {
         Act::new("make a UNIX socket undeclared", EPERM, || {
             socket(libc::AF_UNIX, libc::SOCK_STREAM)
         }),
-        Act::new("make a pair of datagram sockets undeclared", EPERM, || {
-            UnixDatagram::pair()
+        Act::new("make a pair of datagram sockets undeclared", EPERM, UnixDatagram::pair),
+        Act::new("make a pair that the kernel takes for datagrams", EPERM, || {
+            let mut pair = [0_i32; 2];
+            let pair = sys::address_mut(&mut pair);
+            let arguments = [bits(libc::AF_UNIX), bits(libc::SOCK_RAW), 0, pair];
+            sys::call(libc::SYS_socketpair, &arguments)
         }),
-        Act::new(
-            "make a pair that the kernel takes for datagrams",
-            EPERM,
-            || {
-                let mut pair = [0_i32; 2];
-                let pair = sys::address_mut(&mut pair);
-                let arguments = [bits(libc::AF_UNIX), bits(libc::SOCK_RAW), 0, pair];
-                sys::call(libc::SYS_socketpair, &arguments)
-            },
-        ),
     ]
 }
 
@@ -139,14 +119,7 @@ fn tcp_connections() -> Vec<Act> {
             let fast = bits(libc::MSG_FASTOPEN);
             sys::call(
                 libc::SYS_sendto,
-                &[
-                    socket,
-                    sys::address(to),
-                    1,
-                    fast,
-                    sys::address(to),
-                    to.len(),
-                ],
+                &[socket, sys::address(to), 1, fast, sys::address(to), to.len()],
             )
         }),
         send("connect by sending a message", |socket, to| {
@@ -158,10 +131,7 @@ fn tcp_connections() -> Vec<Act> {
         send("connect by sending messages", |socket, to| {
             let message = [sys::address(to), to.len(), 0, 0, 0, 0, 0, 0];
             let fast = bits(libc::MSG_FASTOPEN);
-            match sys::call(
-                libc::SYS_sendmmsg,
-                &[socket, sys::address(&message), 1, fast],
-            ) {
+            match sys::call(libc::SYS_sendmmsg, &[socket, sys::address(&message), 1, fast]) {
                 Ok(_) => Ok(0),
                 error => error,
             }
@@ -189,16 +159,10 @@ fn unix_connections() -> Vec<Act> {
             let socket = UnixDatagram::unbound()?;
             Ok(move || socket.connect(path("outside/datagram.sock")))
         }),
-        Act::new("bind a UNIX socket", EPERM, || {
-            UnixListener::bind(path("inside/new.sock"))
-        })
-        .needing(Need::Unix),
-        Act::new("type into a terminal", EPERM, || {
-            sys::call(libc::SYS_ioctl, &[0, 0x5412, 0])
-        })
-        .control(Control::Differs),
-        Act::new("paste into a console", EPERM, || {
-            sys::call(libc::SYS_ioctl, &[0, 0x541C, 0])
-        }),
+        Act::new("bind a UNIX socket", EPERM, || UnixListener::bind(path("inside/new.sock")))
+            .needing(Need::Unix),
+        Act::new("type into a terminal", EPERM, || sys::call(libc::SYS_ioctl, &[0, 0x5412, 0]))
+            .control(Control::Differs),
+        Act::new("paste into a console", EPERM, || sys::call(libc::SYS_ioctl, &[0, 0x541C, 0])),
     ]
 }

@@ -1,0 +1,166 @@
+//! The appliance in a test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use bringup::{Facts, Plan, Running};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::request::Request;
+
+/// A running appliance on a folder of its own; all of it is gone when this is dropped.
+pub struct Appliance {
+    running: Running,
+    folder: TempDir,
+}
+
+/// An appliance that is being put together.
+pub struct Builder {
+    plan: Plan,
+    folder: TempDir,
+}
+
+/// The folder of the daemons' programs: where Cargo put this test is beneath it.
+///
+/// `cargo nextest run -p testkit` builds the daemons' libraries but not their programs, and a test of yesterday's
+/// program proves nothing: so a program that is older than its library fails the test.
+pub fn programs() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let programs = test.ancestors().nth(2).expect("a test is in `deps`").to_owned();
+    for (program, library) in [("gateway", "libgateway-"), ("cap-fs", "libcap_fs-")] {
+        let built = changed(&programs.join(program));
+        let library = newest(&programs.join("deps"), library);
+        assert!(
+            built.is_some() && built >= library,
+            "`{program}` is not built or stale: run `cargo build --profile ci --workspace --bins`"
+        );
+    }
+    programs
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    fs::metadata(path).ok()?.modified().ok()
+}
+
+/// When the newest library of that name was built.
+fn newest(folder: &Path, prefix: &str) -> Option<SystemTime> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let libraries = entries.filter(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with(prefix) && name.ends_with(".rlib")
+    });
+    libraries.filter_map(|entry| changed(&entry.path())).max()
+}
+
+impl Appliance {
+    /// An appliance that exposes an empty folder.
+    #[expect(clippy::new_ret_no_self, reason = "an appliance begins as its builder")]
+    pub fn new() -> Builder {
+        let folder = tempfile::Builder::new().prefix("llmb").tempdir().unwrap();
+        let root = folder.path().join("root");
+        fs::create_dir(&root).unwrap();
+        let plan = Plan {
+            state: folder.path().join("state"),
+            root: Some(root),
+            port: 0,
+            programs: programs(),
+            call_timeout_seconds: None,
+        };
+        Builder { plan, folder }
+    }
+
+    /// What a program needs to know of it.
+    pub fn facts(&self) -> &Facts {
+        self.running.facts()
+    }
+
+    /// A folder beside the exposed one: outside, for canaries.
+    pub fn outside(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The exposed folder.
+    pub fn root(&self) -> &Path {
+        &self.facts().root
+    }
+
+    /// The state folder.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The gateway's port.
+    pub fn port(&self) -> u16 {
+        let port = self.facts().endpoint.rsplit(':').next().and_then(|rest| rest.split('/').next());
+        port.and_then(|port| port.parse().ok()).expect("the endpoint has a port")
+    }
+
+    /// A request with a good key.
+    pub fn request(&self) -> Request {
+        Request::new(self.port(), &self.facts().key)
+    }
+
+    /// Calls a tool and gives the JSON-RPC reply.
+    pub fn call(&self, tool: &str, arguments: &Value) -> Value {
+        let params = json!({ "name": tool, "arguments": arguments });
+        self.request().modern("tools/call", &params).send().json()
+    }
+
+    /// The names of all tools.
+    pub fn tools(&self) -> Vec<String> {
+        let reply = self.request().modern("tools/list", &json!({})).send().json();
+        let tools = reply["result"]["tools"].as_array().expect("a list of tools");
+        tools.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
+    }
+
+    /// The log of a daemon so far.
+    pub fn log(&self, daemon: &str) -> String {
+        fs::read_to_string(self.state().join(format!("log/{daemon}.log"))).unwrap()
+    }
+
+    /// Kills a daemon, as the kernel would when memory runs out.
+    pub fn kill(&self, daemon: &str) {
+        let pid = self.facts().pids[daemon].to_string();
+        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    }
+
+    /// Stops it in order.
+    pub fn stop(self) {
+        self.running.stop().unwrap();
+    }
+}
+
+impl Builder {
+    /// A file of the exposed folder, its folders included.
+    #[must_use]
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = self.folder.path().join("root").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+        self
+    }
+
+    /// How long a call may take, in seconds.
+    #[must_use]
+    pub fn call_timeout(mut self, seconds: u32) -> Self {
+        self.plan.call_timeout_seconds = Some(seconds);
+        self
+    }
+
+    /// Exposes the folder that contains everything, the state folder included.
+    #[must_use]
+    pub fn expose_everything(mut self) -> Self {
+        self.plan.root = Some(self.folder.path().to_owned());
+        self
+    }
+
+    /// Starts it, and waits until it is ready.
+    pub fn start(self) -> Appliance {
+        let running = self.plan.start(|_| {}).unwrap_or_else(|error| panic!("{error}"));
+        Appliance { running, folder: self.folder }
+    }
+}
