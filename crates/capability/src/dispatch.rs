@@ -88,7 +88,7 @@ impl<S: Server> Dispatcher<S> {
         let _entered = span.enter();
         let outcome = (entry.run)(&self.server, &Call::new(caller), arguments);
         match &outcome {
-            Ok(_) => tracing::debug!("done"),
+            Ok(_) => tracing::info!("done"),
             Err(error) => tracing::info!(kind = ?error.kind(), "refused"),
         }
         Ok(outcome.map_or_else(|error| failed(&error), succeeded))

@@ -80,6 +80,7 @@ fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
     // For `sd_notify`, whose socket is UNIX.
     let report = sandbox::lock(&server.needs().unix_connect(), confinement)?;
     let _telemetry = telemetry::init(S::NAME)?;
+    daemon::log_panics();
     tracing::info!(confinement = %report, "locked down");
     server.recover()?;
 

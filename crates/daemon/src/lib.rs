@@ -35,6 +35,16 @@ impl Arguments {
     }
 }
 
+/// Logs where a thread panicked, and not with what words: those may hold what a client sent.
+///
+/// It is called once logging is there; the panic itself ends only the call that it happened in.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a thread panicked");
+    }));
+}
+
 /// Waits for the signal to stop (SIGTERM or SIGINT), and tells the supervisor when it has come.
 ///
 /// It must be called within a runtime; from then on the signals no longer end the process.

@@ -58,6 +58,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let needs = Needs::none().read(registry.handle()).tcp_accept().unix_connect();
     let report = sandbox::lock(&needs, confinement)?;
     let _telemetry = telemetry::init("gateway")?;
+    daemon::log_panics();
     tracing::info!(confinement = %report, "locked down");
 
     let deadline = config.call_timeout_seconds.map_or(CALL, |s| Duration::from_secs(s.into()));

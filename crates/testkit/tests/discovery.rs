@@ -75,11 +75,8 @@ fn timing_of_a_cap_file_that_comes_changes_and_goes() {
     let appliance = appliance();
     let mut longest = [Duration::ZERO; 3];
     for _ in 0..ROUNDS {
-        let steps: [(Option<&[&str]>, &[&str]); 3] = [
-            (Some(&["one"]), &["one"]),
-            (Some(&["two", "three"]), &["two", "three"]),
-            (None, &[]),
-        ];
+        let steps: [(Option<&[&str]>, &[&str]); 3] =
+            [(Some(&["one"]), &["one"]), (Some(&["two", "three"]), &["two", "three"]), (None, &[])];
         for (longest, (declared, listed)) in longest.iter_mut().zip(steps) {
             match declared {
                 Some(tools) => {
@@ -122,8 +119,7 @@ fn of_a_thousand_changes_the_last_one_holds() {
         appliance.declare(&name, cap_file(&name, &[&tool]).to_string().as_bytes());
     }
     let last = (0..7).map(|at| (0..1000).rev().find(|round| round % 7 == at).unwrap());
-    let last: Vec<String> =
-        last.enumerate().map(|(at, round)| format!("t{at}-{round}")).collect();
+    let last: Vec<String> = last.enumerate().map(|(at, round)| format!("t{at}-{round}")).collect();
     until_listed(&appliance, &last.iter().map(String::as_str).collect::<Vec<_>>());
     check_files_work(&appliance);
 }
@@ -275,7 +271,10 @@ fn a_file_that_is_not_right_is_refused_and_takes_nothing_with_it() {
             chown(at, Some(STRANGER), None).unwrap();
         };
         let reason = "it belongs to user 65534";
-        check_refused(&appliance, &Bad { what: "a stranger's", file: BAD, put: put_strange, reason });
+        check_refused(
+            &appliance,
+            &Bad { what: "a stranger's", file: BAD, put: put_strange, reason },
+        );
     } else {
         println!("not run, since it takes root to give a file away: a stranger's cap file");
     }
@@ -294,7 +293,8 @@ fn check_refused(appliance: &Appliance, bad: &Bad) {
     until(&format!("the log to refuse {what} with `{reason}`"), PATIENCE, || {
         let log = appliance.log("gateway");
         let new = log.get(before..).unwrap();
-        let said = |line: &str| line.contains("refused") && line.contains(file) && line.contains(reason);
+        let said =
+            |line: &str| line.contains("refused") && line.contains(file) && line.contains(reason);
         new.lines().any(said).then_some(())
     });
     until_listed(appliance, &["zz"]);
@@ -303,7 +303,11 @@ fn check_refused(appliance: &Appliance, bad: &Bad) {
     appliance.declare("fine", cap_file("fine", &["fine"]).to_string().as_bytes());
     until_listed(appliance, &["fine", "zz"]);
     appliance.undeclare("fine");
-    if place.is_dir() { fs::remove_dir(&place).unwrap() } else { fs::remove_file(&place).unwrap() }
+    if place.is_dir() {
+        fs::remove_dir(&place).unwrap()
+    } else {
+        fs::remove_file(&place).unwrap()
+    }
     until_listed(appliance, &["zz"]);
 }
 
@@ -365,7 +369,8 @@ fn calls_go_on_while_the_cap_files_of_others_change() {
 
     // A call that is under way while another's cap file, then its own, is rewritten.
     thread::scope(|scope| {
-        let slow = scope.spawn(|| appliance.call("steady", &json!({ "wait": true, "say": "slow" })));
+        let slow =
+            scope.spawn(|| appliance.call("steady", &json!({ "wait": true, "say": "slow" })));
         waiting.recv_timeout(PATIENCE).expect("the call came");
         for (round, name) in ["other", "steady"].into_iter().cycle().take(20).enumerate() {
             let extra = format!("extra-{round}");
@@ -441,10 +446,8 @@ fn a_socket_of_another_user_is_not_spoken_to() {
 
     // A file in the socket's place, or a link to another's socket, is no socket of its own either.
     let real = appliance.state().join("run/fs.sock");
-    let cases: [(&str, &dyn Fn(&Path)); 2] = [
-        ("file", &|at| fs::write(at, "").unwrap()),
-        ("linked", &|at| symlink(&real, at).unwrap()),
-    ];
+    let cases: [(&str, &dyn Fn(&Path)); 2] =
+        [("file", &|at| fs::write(at, "").unwrap()), ("linked", &|at| symlink(&real, at).unwrap())];
     for (name, make) in cases {
         make(&appliance.state().join(format!("run/{name}.sock")));
         appliance.declare(name, cap_file(name, &[name]).to_string().as_bytes());

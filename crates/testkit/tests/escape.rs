@@ -377,6 +377,7 @@ fn the_same_paths_defeat_a_server_that_checks_the_text() {
     let base = memory_folder();
     let traps = Traps::new(base.path()).unwrap();
     let root = traps.root();
+    let before = traps.snapshot().unwrap();
     let (mut read, mut listed, mut written, mut of_state, mut of_host) = (0, 0, 0, 0, 0);
     for text in corpus(&traps) {
         let Some(path) = naive_path(&root, &text) else {
@@ -405,6 +406,7 @@ fn the_same_paths_defeat_a_server_that_checks_the_text() {
         "C1 control: {read} reads of canaries ({of_state} of them in the state), {of_host} of the host's \
          users, {listed} lists, {written} writes that would go outside"
     );
+    assert_eq!(traps.snapshot().unwrap(), before, "the control only looks");
     assert!(read > 50 && listed > 50 && written > 50 && of_state > 10 && of_host > 0);
 }
 

@@ -218,4 +218,22 @@ mod tests {
         }
         assert_eq!(Node::open(&folder, "..").map(|_| ()), Err(Errno::XDEV));
     }
+
+    #[test]
+    fn a_fifo_that_took_the_place_of_a_file_keeps_nobody_waiting() {
+        let base = tempfile::tempdir().expect("a folder");
+        let fifo = base.path().join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
+        assert!(made.success());
+        let fd = OwnedFd::from(std::fs::File::open(base.path()).expect("a folder"));
+        let folder = Folder { id: facts(&fd).expect("facts").id, fd };
+        let id = folder.id;
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let opened = open_same(&folder, "fifo", OFlags::RDONLY, id);
+            tell.send(opened.map(|file| file.is_some())).expect("a listener");
+        });
+        let answer = told.recv_timeout(Duration::from_secs(10)).expect("an answer in time");
+        assert_eq!(answer, Ok(false));
+    }
 }

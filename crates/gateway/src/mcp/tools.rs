@@ -47,6 +47,7 @@ impl Mcp {
             self.registry.table().server_of(&name).ok_or_else(|| {
                 invalid("unknown tool: ask `tools/list` for those that there are")
             })?;
+        tracing::info!(tool = name.as_ref(), server = server.name(), "call");
         let caller = caller(asked)?;
         let message = |id: &str| forwarded(asked, &caller, id);
         let reply = server.call(message, self.deadline).await.map_err(|error| {
