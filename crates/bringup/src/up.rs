@@ -1,10 +1,7 @@
 //! The command: starts everything, says how to use it, and waits for Ctrl-C.
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line program talks to a person through its standard output"
-)]
 
 use std::env;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,6 +12,11 @@ use signal_hook::iterator::Signals;
 use crate::layout::Plan;
 use crate::running::Running;
 use crate::snippets::snippets;
+
+/// Prints a line. A terminal that has gone away is no reason to leave daemons running, as a panic would.
+macro_rules! say {
+    ($($text:tt)*) => { writeln!(io::stdout(), $($text)*).ok() };
+}
 
 /// The port that hosts expect.
 const PORT: u16 = 8000;
@@ -53,7 +55,9 @@ fn run(arguments: Arguments) -> Result<(), daemon::BoxError> {
     // Before the first daemon starts, so that no signal finds us without a way to stop it.
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGCHLD])?;
     let plan = plan(arguments)?;
-    let mut running = plan.start(|step| println!("  {step}"))?;
+    let mut running = plan.start(|step| {
+        say!("  {step}");
+    })?;
     show(&plan, &running);
     for signal in signals.forever() {
         if signal == SIGCHLD {
@@ -69,9 +73,9 @@ fn run(arguments: Arguments) -> Result<(), daemon::BoxError> {
             }
             continue;
         }
-        println!("\nStopping");
+        say!("\nStopping");
         running.stop()?;
-        println!("Stopped");
+        say!("Stopped");
         return Ok(());
     }
     Ok(())
@@ -104,20 +108,20 @@ fn default_state() -> Option<PathBuf> {
 
 fn show(plan: &Plan, running: &Running) {
     let facts = running.facts();
-    println!("\nllmbasedos is ready.\n");
-    println!("  endpoint  {}", facts.endpoint);
-    println!("  key       {}", facts.key);
-    println!("  exposed   {}", facts.root.display());
-    println!("  state     {}", plan.state.display());
+    say!("\nllmbasedos is ready.\n");
+    say!("  endpoint  {}", facts.endpoint);
+    say!("  key       {}", facts.key);
+    say!("  exposed   {}", facts.root.display());
+    say!("  state     {}", plan.state.display());
     for (name, confinement) in &facts.confinement {
-        println!("  {name:<9} {confinement}");
+        say!("  {name:<9} {confinement}");
     }
     if plan.root.is_none() {
-        println!("\nOnly that folder can be reached. To expose another: cargo xtask up --root DIR");
+        say!("\nOnly that folder can be reached. To expose another: cargo xtask up --root DIR");
     }
-    println!("\nWhoever has the key can read, change and delete what is exposed.");
+    say!("\nWhoever has the key can read, change and delete what is exposed.");
     for (title, text) in snippets(facts) {
-        println!("\n--- {title} ---\n{text}");
+        say!("\n--- {title} ---\n{text}");
     }
-    println!("\nCtrl-C stops everything.");
+    say!("\nCtrl-C stops everything.");
 }

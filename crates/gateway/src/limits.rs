@@ -26,6 +26,10 @@ pub const HEAD: Duration = Duration::from_secs(10);
 /// How long the body of a request may take: 4 MiB in this time is a 1 Mbit/s line.
 pub const BODY: Duration = Duration::from_secs(35);
 
+/// How much of a body that is too long is read and thrown away, so that its sender gets to see the answer. What is longer
+/// finds its connection closed.
+pub const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+
 /// The bytes that the head of a request may have. hyper's smallest buffer is 8 KiB; real heads stay below 4 KiB.
 pub const MAX_HEAD_BYTES: usize = 16 * 1024;
 

@@ -439,12 +439,15 @@ const SPELLINGS: [&str; 22] = [
     "/link/.",
     "/absolute/",
     "/deep/link/.",
-    "/chain/.",
+    "/chain/sub/..",
     "/self/state",
     "/self/self/link/.",
     "/through/../state",
     "/through/..",
 ];
+
+/// Those that end at a link.
+const LINKS: [&str; 3] = ["/link", "/absolute", "/deep/link"];
 
 const SECRETS: [&str; 6] = [
     "key",
@@ -507,7 +510,12 @@ fn the_state_folder_cannot_be_reached_in_an_exposed_folder_that_contains_it() {
     let paths: Vec<String> = spelled.chain(beneath).collect();
     let mut attempts = 0;
     for path in &paths {
+        let is_link = LINKS.contains(&path.trim_end_matches(['/', '.']));
         for (how, tool, arguments) in READING.into_iter().chain(CHANGING) {
+            if is_link && tool == "fs_delete" {
+                // Of a link the link itself is deleted, which is right.
+                continue;
+            }
             let reply = client.call(tool, &arguments(path));
             assert!(!reply.done(), "{how} of {path:?} was done");
             let key = appliance.facts().key.as_str();

@@ -55,6 +55,8 @@ fn what_it_writes_and_prints_is_what_runs() {
     let clients = fs::read_to_string(up.state().join("config/clients.yaml")).unwrap();
     assert!(!clients.contains(&facts.key), "the key is stored in the clear");
     for process in facts.pids.values() {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        assert!(status.contains("NoNewPrivs:\t1") && status.contains("Seccomp:\t2"), "{status}");
         let line = fs::read(format!("/proc/{process}/cmdline")).unwrap();
         assert!(
             !String::from_utf8_lossy(&line).contains(&facts.key),

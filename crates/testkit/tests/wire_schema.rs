@@ -225,7 +225,8 @@ fn tools_of_a_server_that_is_not_ours() {
     });
     let params = json!({ "name": "strange", "arguments": {} });
     let reply = modern(&appliance, "tools/call", &params);
-    check(MODERN, "CallToolResultResponse", &reply, "/result/content");
+    check(MODERN, "CallToolResultResponse", &reply, "/result");
+    check(MODERN, "CallToolResult", &reply["result"], "/content");
     check_era(&reply["result"], true);
     let reply = older(&appliance, "tools/call", &params);
     check(LEGACY, "CallToolResult", &reply["result"], "/content");

@@ -36,6 +36,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Start the appliance on this machine, without root
+    #[command(disable_help_flag = true)]
     Up(up::UpArgs),
     /// Run everything that CI runs
     Test(suite::TestArgs),

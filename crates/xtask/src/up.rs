@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 /// What `cargo xtask up` takes.
 #[derive(clap::Args)]
 pub(crate) struct UpArgs {
-    /// `--state DIR`, `--root DIR`, `--port N`; `cargo xtask up -- --help` explains them
+    /// `--state DIR`, `--root DIR`, `--port N`; `--help` explains them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     options: Vec<OsString>,
 }

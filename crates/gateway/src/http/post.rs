@@ -6,15 +6,15 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use mcp_wire::code;
 use mcp_wire::limits::MAX_MESSAGE_BYTES;
 
 use crate::http::key::ClientName;
 use crate::http::refusal::json;
 use crate::http::{App, Refusal};
-use crate::limits::BODY;
+use crate::limits::{BODY, MAX_DISCARDED_BYTES};
 use crate::mcp::Answer;
 
 /// Shows the id under which the logs know the request.
@@ -57,7 +57,7 @@ async fn answer(
     body: Body,
 ) -> Result<Answer, Refusal> {
     check_types(headers)?;
-    let body = read(headers, body).await?;
+    let body = read(body).await?;
     app.mcp.answer(client, id, headers, &body).await
 }
 
@@ -84,27 +84,41 @@ fn check_types(headers: &HeaderMap) -> Result<(), Refusal> {
     Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, code::NOT_ACCEPTABLE, message))
 }
 
-/// The whole body, if it is short enough and comes in time. A length that is announced is refused before a byte
-/// of it is read.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
-    let too_large = || {
-        let message = format!("a message may have at most {MAX_MESSAGE_BYTES} bytes");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, message)
-            .with(header::CONNECTION, "close")
-    };
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_MESSAGE_BYTES) {
-        return Err(too_large());
-    }
+/// The whole body, if it is short enough and comes in time.
+async fn read(body: Body) -> Result<Bytes, Refusal> {
     let broken = |status, message| {
         Refusal::new(status, code::INVALID_REQUEST, message).with(header::CONNECTION, "close")
     };
-    match tokio::time::timeout(BODY, Limited::new(body, MAX_MESSAGE_BYTES).collect()).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+    match tokio::time::timeout(BODY, collect(body)).await {
+        Ok(Ok(Some(whole))) => Ok(whole),
+        Ok(Ok(None)) => {
+            let message = format!("a message may have at most {MAX_MESSAGE_BYTES} bytes");
+            Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, code::TOO_LARGE, message)
+                .with(header::CONNECTION, "close"))
+        }
         Ok(Err(_)) => Err(broken(StatusCode::BAD_REQUEST, "the body could not be read")),
         Err(_) => Err(broken(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
     }
+}
+
+/// The body, or `None` if it is too long.
+///
+/// A body that is somewhat too long is read to its end and thrown away: a client that is still sending when the
+/// connection closes would see a broken connection and never the reason.
+async fn collect(mut body: Body) -> Result<Option<Bytes>, axum::Error> {
+    let mut whole = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length > MAX_DISCARDED_BYTES {
+            break;
+        }
+        if length <= MAX_MESSAGE_BYTES {
+            whole.extend_from_slice(&data);
+        } else {
+            whole = BytesMut::new();
+        }
+    }
+    Ok((length <= MAX_MESSAGE_BYTES).then(|| whole.freeze()))
 }

@@ -21,7 +21,10 @@ enum Layer {
 /// Every crate there is or is planned to be. A new crate gets its line here.
 const LAYERS: [(Layer, &[&str]); 5] = [
     (Layer::Base, &["mcp-wire", "sandbox", "vroot"]),
-    (Layer::Shared, &["capfile", "daemon", "extract", "mcp-types", "settings", "store", "telemetry"]),
+    (
+        Layer::Shared,
+        &["capfile", "daemon", "extract", "mcp-types", "settings", "store", "telemetry"],
+    ),
     (Layer::Framework, &["capability", "mcp-client"]),
     (
         Layer::Program,
