@@ -1,8 +1,8 @@
 //! The server and what it works on.
 
-use std::fs::DirBuilder;
+use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 
 use capability::{BoxError, Server, Tools};
 use sandbox::Needs;
@@ -11,7 +11,7 @@ use vroot::VRoot;
 use crate::config::Config;
 use crate::tools::{Delete, List, Read, Write};
 
-/// The folder within `state` for the records of writes that are under way.
+/// How a folder within `state` begins that holds the records of writes that are under way.
 const PENDING: &str = "pending";
 
 /// The file server.
@@ -32,7 +32,10 @@ impl Server for Fs {
     type Config = Config;
 
     fn open(config: Config) -> Result<Self, BoxError> {
-        let pending = config.state.join(PENDING);
+        // A folder for each root: a record names a path of its own root, and waits until that is exposed again.
+        let found = fs::metadata(&config.root)
+            .map_err(|error| format!("`{}`: {error}", config.root.display()))?;
+        let pending = config.state.join(format!("{PENDING}-{:x}-{:x}", found.dev(), found.ino()));
         match DirBuilder::new().mode(0o700).create(&pending) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(format!("`{}`: {error}", pending.display()).into());
