@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::SystemTime;
 
 use bringup::{Facts, Plan, Running};
 use serde_json::{Value, json};
@@ -26,34 +25,29 @@ pub struct Builder {
 /// The folder of the daemons' programs: where Cargo put this test is beneath it.
 ///
 /// `cargo nextest run -p testkit` builds the daemons' libraries but not their programs, and a test of yesterday's
-/// program proves nothing: so a program that is older than its library fails the test.
+/// program proves nothing: so a program that is older than one of its sources fails the test.
 pub fn programs() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let programs = test.ancestors().nth(2).expect("a test is in `deps`").to_owned();
-    for (program, library) in [("gateway", "libgateway-"), ("cap-fs", "libcap_fs-")] {
-        let built = changed(&programs.join(program));
-        let library = newest(&programs.join("deps"), library);
+    for program in ["gateway", "cap-fs"] {
         assert!(
-            built.is_some() && built >= library,
+            is_fresh(&programs.join(program)),
             "`{program}` is not built or stale: run `cargo build --profile ci --workspace --bins`"
         );
     }
     programs
 }
 
-fn changed(path: &Path) -> Option<SystemTime> {
-    fs::metadata(path).ok()?.modified().ok()
-}
-
-/// When the newest library of that name was built.
-fn newest(folder: &Path, prefix: &str) -> Option<SystemTime> {
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    let libraries = entries.filter(|entry| {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        name.starts_with(prefix) && name.ends_with(".rlib")
-    });
-    libraries.filter_map(|entry| changed(&entry.path())).max()
+/// Whether a program is newer than all sources that Cargo lists in the file beside it.
+fn is_fresh(program: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    let Some(built) = changed(program) else { return false };
+    let Ok(sources) = fs::read_to_string(program.with_extension("d")) else { return false };
+    // As in a Makefile: `program: source source`, with spaces in names escaped.
+    let sources = sources.trim_end().split_once(": ").map_or("", |(_, sources)| sources);
+    let sources = sources.replace("\\ ", "\0");
+    let mut sources = sources.split(' ').map(|source| source.replace('\0', " "));
+    sources.all(|source| changed(Path::new(&source)).is_some_and(|changed| changed <= built))
 }
 
 impl Appliance {
