@@ -7,6 +7,7 @@ use mcp_types::{
     CacheScope, CallToolResult, Caller, Content, DiscoverResult, Era, Implementation,
     ListToolsResult, ProtocolVersion, ResultType, ServerCapabilities, meta,
 };
+use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{Message, Object, Request, RpcError, code, error_reply, result_reply};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -38,10 +39,10 @@ impl<S: Server> Dispatcher<S> {
         match parsed {
             Err(error) => Some(error_reply(None, &error)),
             Ok(Message::Notification(_) | Message::Response(_)) => None,
-            Ok(Message::Request(request)) => Some(
-                self.request(&request)
-                    .unwrap_or_else(|error| error_reply(Some(request.id), &error)),
-            ),
+            Ok(Message::Request(request)) => {
+                let reply = self.request(&request).and_then(short_enough);
+                Some(reply.unwrap_or_else(|error| error_reply(Some(request.id), &error)))
+            }
         }
     }
 
@@ -93,6 +94,16 @@ impl<S: Server> Dispatcher<S> {
         }
         Ok(outcome.map_or_else(|error| failed(&error), succeeded))
     }
+}
+
+/// A reply that is too long would cost the whole connection; so its call alone fails.
+fn short_enough(reply: Vec<u8>) -> Result<Vec<u8>, RpcError> {
+    if reply.len() <= MAX_REPLY_BYTES {
+        return Ok(reply);
+    }
+    tracing::error!(bytes = reply.len(), "a result is too large to be sent");
+    let text = "the result is too large to be sent: ask for less at once";
+    Err(RpcError::new(code::INTERNAL_ERROR, text))
 }
 
 /// The members of an object that may be absent.

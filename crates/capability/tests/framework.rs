@@ -4,12 +4,6 @@
 //! fit, may block and may panic, and is never one of more than so many at once. The caller relies on this: every
 //! call gets its own reply, a full server says so, and the calls that are under way when a server is stopped end.
 #![cfg(test)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -254,7 +248,8 @@ impl Running {
         let socket = folder.path().join("probe.sock");
         let probe = Probe::default();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (listener, server) = (std::os::unix::net::UnixListener::bind(&socket).unwrap(), probe.clone());
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let own = probe.clone();
         listener.set_nonblocking(true).unwrap();
         let served = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -265,7 +260,7 @@ impl Running {
             runtime.block_on(async {
                 let listener = tokio::net::UnixListener::from_std(listener).unwrap();
                 let stop = async { drop(stopped.await) };
-                serve(listener, server, stop).await.unwrap();
+                serve(listener, own, stop).await.unwrap();
             });
             // A handler that never leaves must not hold the test.
             runtime.shutdown_background();
@@ -331,6 +326,7 @@ impl Peer {
     fn connect(socket: &Path) -> Self {
         let stream = UnixStream::connect(socket).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Self { stream, received: Vec::new() }
     }
 
@@ -429,7 +425,11 @@ fn the_cap_file_follows_from_the_structs() {
     assert_eq!(input["additionalProperties"], false);
     assert_eq!(input["required"], json!(["text", "times"]));
     let members: Vec<_> = input["properties"].as_object().unwrap().keys().collect();
-    assert_eq!(members, ["text", "times", "places", "manner", "offset"], "in the order of the struct");
+    assert_eq!(
+        members,
+        ["text", "times", "places", "manner", "offset"],
+        "in the order of the struct"
+    );
     assert_eq!(input["properties"]["text"]["description"], "What is said.");
     assert_eq!(input["properties"]["times"]["minimum"], 1);
     assert_eq!(input["properties"]["times"]["maximum"], 9);
@@ -638,7 +638,8 @@ fn only_the_gateway_may_call_and_only_in_its_dialect() {
         assert_eq!(reply["error"]["data"], data, "{message}");
         assert_eq!(reply["id"], 5);
     };
-    let meta = |message: &mut Value, key: &str, value: Value| message["params"]["_meta"][key] = value;
+    let meta =
+        |message: &mut Value, key: &str, value: Value| message["params"]["_meta"][key] = value;
     let caller = "org.llmbasedos/caller";
     for other in [Value::Null, json!("anna"), json!({}), json!({ "client": "anna" })] {
         check(&|message| meta(message, caller, other.clone()), -32_602, Value::Null);
@@ -672,7 +673,8 @@ fn what_is_no_request_gets_what_it_should() {
     peer.stream.write_all(b"\xff\0").unwrap();
     assert_eq!(peer.next().unwrap()["error"]["code"], -32_700);
     // Notifications, answers and empty frames are passed over.
-    for text in [r#"{"jsonrpc":"2.0","method":"x"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, ""] {
+    for text in [r#"{"jsonrpc":"2.0","method":"x"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, ""]
+    {
         peer.stream.write_all(format!("{text}\0").as_bytes()).unwrap();
     }
     peer.check_silence();
@@ -704,7 +706,7 @@ fn each_call_gets_its_own_reply() {
             }
         }
         for (at, peer) in peers.iter_mut().enumerate() {
-            let replies = peer.replies(BATCH as usize / 2);
+            let replies = peer.replies(usize::try_from(BATCH).unwrap() / 2);
             for (id, reply) in replies {
                 let content = &reply["result"]["structuredContent"];
                 let text = content["text"].as_str().unwrap_or_else(|| panic!("{reply}"));

@@ -358,9 +358,8 @@ fn errors_have_the_numbers_of_the_newest_revision() {
         let text = Schema::of(MODERN).document["$defs"][name]["properties"]["code"].to_string();
         assert!(text.contains(&code.to_string()), "{name}: {text}");
     }
-    let whole = |error: &RpcError| -> Value {
-        serde_json::from_slice(&error_reply(None, error)).unwrap()
-    };
+    let whole =
+        |error: &RpcError| -> Value { serde_json::from_slice(&error_reply(None, error)).unwrap() };
     let mismatch = whole(&RpcError::new(code::HEADER_MISMATCH, "header mismatch"));
     let another: [Break; 1] = [("/error/code", Some(json!(-32_602)))];
     check(MODERN, "HeaderMismatchError", &mismatch, &another);

@@ -4,12 +4,6 @@
 //! its reason in the log, and neither a bad file nor another server's coming and going disturbs anybody. Whoever
 //! calls a tool relies on this: a call goes to the server that the tool belongs to, not to one that claims it.
 #![cfg(test)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -304,9 +298,9 @@ fn check_refused(appliance: &Appliance, bad: &Bad) {
     until_listed(appliance, &["fine", "zz"]);
     appliance.undeclare("fine");
     if place.is_dir() {
-        fs::remove_dir(&place).unwrap()
+        fs::remove_dir(&place).unwrap();
     } else {
-        fs::remove_file(&place).unwrap()
+        fs::remove_file(&place).unwrap();
     }
     until_listed(appliance, &["zz"]);
 }
@@ -377,7 +371,7 @@ fn calls_go_on_while_the_cap_files_of_others_change() {
             let tools: &[&str] = &[name, &extra];
             appliance.declare(name, cap_file(name, tools).to_string().as_bytes());
             until("the rewritten file", PATIENCE, || {
-                appliance.tools().iter().any(|tool| *tool == extra).then_some(())
+                appliance.tools().contains(&extra).then_some(())
             });
         }
         appliance.undeclare("other");
@@ -396,7 +390,7 @@ fn calls_go_on_while_the_cap_files_of_others_change() {
                 let tool = format!("other{round}");
                 appliance.declare("other", cap_file("other", &[&tool]).to_string().as_bytes());
                 until("the rewritten file", PATIENCE, || {
-                    appliance.tools().iter().any(|found| *found == tool).then_some(())
+                    appliance.tools().contains(&tool).then_some(())
                 });
             }
         });
@@ -445,11 +439,10 @@ fn a_socket_of_another_user_is_not_spoken_to() {
     assert_eq!(first["params"]["arguments"]["path"], "open");
 
     // A file in the socket's place, or a link to another's socket, is no socket of its own either.
-    let real = appliance.state().join("run/fs.sock");
-    let cases: [(&str, &dyn Fn(&Path)); 2] =
-        [("file", &|at| fs::write(at, "").unwrap()), ("linked", &|at| symlink(&real, at).unwrap())];
-    for (name, make) in cases {
-        make(&appliance.state().join(format!("run/{name}.sock")));
+    let run = appliance.state().join("run");
+    fs::write(run.join("file.sock"), "").unwrap();
+    symlink(run.join("fs.sock"), run.join("linked.sock")).unwrap();
+    for name in ["file", "linked"] {
         appliance.declare(name, cap_file(name, &[name]).to_string().as_bytes());
         until("the tool", PATIENCE, || appliance.tools().iter().any(|t| t == name).then_some(()));
         let reply = appliance.call(name, &json!({}));

@@ -6,17 +6,12 @@
 //!
 //! `LLMBASEDOS_ESCAPE_PATHS` sets the number of paths and `LLMBASEDOS_SEED` where they start.
 #![cfg(test)]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
 
 #[path = "../../vroot/tests/common/escape_paths.rs"]
 mod escape_paths;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -33,7 +28,7 @@ use testkit::Appliance;
 /// How many paths are tried where the environment does not say.
 const PATHS: usize = 1200;
 /// How long an answer may take: longer than any deadline of the gateway.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What stands in a file of every host, outside of any exposed folder.
 const PASSWORDS: &str = "root:x:0:";
 
@@ -258,24 +253,42 @@ fn snapshot(
         let data = fs::symlink_metadata(&path).unwrap();
         let mut facts = format!("{:o} {} {}", data.mode(), data.ino(), data.uid());
         let changes = path.starts_with(state.join("log")) && path.extension().is_some()
-            || path == state.join("fs/pending");
+            || path.starts_with(state.join("fs"))
+                && path
+                    .file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with("pending"));
         if left_out(&path) {
             found.insert(path, facts);
             continue;
         }
         if !changes {
-            facts += &format!(" {:?}", data.modified().unwrap());
+            write!(facts, " {:?}", data.modified().unwrap()).unwrap();
         }
         if data.is_dir() {
             waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
         } else if data.is_symlink() {
-            facts += &format!(" {:?}", fs::read_link(&path).unwrap());
+            write!(facts, " {:?}", fs::read_link(&path).unwrap()).unwrap();
         } else if data.is_file() && !changes {
-            facts += &format!(" {}", String::from_utf8_lossy(&fs::read(&path).unwrap()));
+            write!(facts, " {}", String::from_utf8_lossy(&fs::read(&path).unwrap())).unwrap();
         }
         found.insert(path, facts);
     }
     found
+}
+
+/// Fails if two snapshots differ, and shows where.
+#[track_caller]
+fn check_same(
+    after: &BTreeMap<PathBuf, String>,
+    before: &BTreeMap<PathBuf, String>,
+    what: impl Fn() -> String,
+) {
+    let paths = before.keys().chain(after.keys());
+    let changed: Vec<_> = paths
+        .filter(|path| before.get(*path) != after.get(*path))
+        .map(|path| format!("{}: {:?} -> {:?}", path.display(), before.get(path), after.get(path)))
+        .collect();
+    assert!(changed.is_empty(), "{}: {}", what(), changed.join("\n"));
 }
 
 fn number(variable: &str, usual: usize) -> usize {
@@ -319,7 +332,7 @@ fn run(place: State) -> BTreeMap<String, usize> {
         }
     }
     let after = snapshot(campaign.base.path(), &campaign.state, &|_| false);
-    assert_eq!(after, before, "reading changed something");
+    check_same(&after, &before, || "reading changed something".to_owned());
 
     let before = campaign.guarded();
     let mut changes = 0;
@@ -331,12 +344,12 @@ fn run(place: State) -> BTreeMap<String, usize> {
             attempts += 1;
             if reply.done() {
                 changes += 1;
-                assert_eq!(campaign.guarded(), before, "{how} of {path:?} changed what is outside");
+                check_same(&campaign.guarded(), &before, || format!("after {how} of {path:?}"));
                 campaign.reset();
             }
         }
     }
-    assert_eq!(campaign.guarded(), before, "something outside was changed");
+    check_same(&campaign.guarded(), &before, || "at the end".to_owned());
     println!(
         "C1: {} paths, {attempts} attempts, {changes} changes inside, 0 escapes in {:.1} s: {tally:?}",
         paths.len(),
@@ -447,7 +460,7 @@ const SPELLINGS: [&str; 22] = [
 ];
 
 /// Those that end at a link.
-const LINKS: [&str; 3] = ["/link", "/absolute", "/deep/link"];
+const LINKS: [&str; 2] = ["/link", "/absolute"];
 
 const SECRETS: [&str; 6] = [
     "key",
@@ -510,7 +523,8 @@ fn the_state_folder_cannot_be_reached_in_an_exposed_folder_that_contains_it() {
     let paths: Vec<String> = spelled.chain(beneath).collect();
     let mut attempts = 0;
     for path in &paths {
-        let is_link = LINKS.contains(&path.trim_end_matches(['/', '.']));
+        let name = path.trim_end_matches(['/', '.']);
+        let is_link = LINKS.iter().any(|link| name.ends_with(link));
         for (how, tool, arguments) in READING.into_iter().chain(CHANGING) {
             if is_link && tool == "fs_delete" {
                 // Of a link the link itself is deleted, which is right.
@@ -541,7 +555,7 @@ fn the_state_folder_cannot_be_reached_in_an_exposed_folder_that_contains_it() {
         assert_eq!(text(&hidden).replace("state", "xtate"), text(&none), "{how}");
     }
     println!("{attempts} attempts on the state folder by {} paths, 0 successes", paths.len());
-    assert_eq!(snapshot(&state, &state, &|_| false), before);
+    check_same(&snapshot(&state, &state, &|_| false), &before, || "at the end".to_owned());
     // The rest can be used.
     let plain = client.call("fs_read", &json!({ "path": "/self/root/plain.txt" }));
     assert_eq!(plain.body["result"]["structuredContent"]["content"], "plain");
@@ -578,7 +592,7 @@ fn a_folder_above_the_state_is_not_deleted_in_part() {
     ] {
         let reply = client.call("fs_delete", &json!({ "path": path, "recursive": true }));
         assert!(!reply.done(), "{path:?} was deleted");
-        assert_eq!(snapshot(base.path(), &state, &|_| false), before, "{path:?}");
+        check_same(&snapshot(base.path(), &state, &|_| false), &before, || path.to_owned());
     }
     for path in ["/deep/er/zz", "/deep/aa", "/other", "/link"] {
         let reply = client.call("fs_delete", &json!({ "path": path, "recursive": true }));

@@ -109,6 +109,28 @@ fn each_step_is_durable_before_the_next_relies_on_it() {
 }
 
 #[test]
+fn what_is_undone_is_durably_gone_before_its_record_is() {
+    let host = Host::new(Case::Replace);
+    let root = host.root();
+    let calls = run(Plan::Nothing, || Case::Replace.act(&root)).1;
+    let at = calls.iter().position(|call| *call == Call::Rename).expect("a rename");
+    let calls = run(Plan::Fail(at, Errno::IO), || Case::Replace.act(&root)).1;
+    assert_eq!(calls[at..], [Call::Rename, Call::Unlink, Call::SyncFolder, Call::Unlink]);
+}
+
+#[test]
+fn a_removal_is_durable() {
+    for recursion in [Recursion::Refuse, Recursion::Whole] {
+        let host = Host::new(Case::Replace);
+        let root = host.root();
+        let path = VPath::parse("/a/file").expect("a path");
+        let (result, calls) = run(Plan::Nothing, || root.remove(&path, recursion));
+        result.expect("a removal");
+        assert_eq!(calls, [Call::Unlink, Call::SyncFolder]);
+    }
+}
+
+#[test]
 fn a_death_at_any_point_leaves_the_old_or_the_new_file() {
     for case in CASES {
         let mut ended = false;

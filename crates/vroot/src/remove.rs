@@ -66,7 +66,7 @@ fn remove_node(
     }
     mutate::remove_folder(&folder.fd, name).map_err(|errno| match errno {
         // POSIX lets a file system say either.
-        Errno::NOTEMPTY | Errno::EXIST => fail(Errno::NOTEMPTY),
+        Errno::EXIST => fail(Errno::NOTEMPTY),
         Errno::NOTDIR => fail(Errno::BUSY),
         other => fail(other),
     })

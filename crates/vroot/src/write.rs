@@ -110,10 +110,6 @@ fn examine(
         FileType::Symlink => return Err(fail(Errno::BUSY)),
         _ => return Err(Error::NotRegular { path: path.clone() }),
     }
-    if node.facts.mount_root {
-        // A file that is mounted on another cannot be replaced by a rename.
-        return Err(fail(Errno::BUSY));
-    }
     let flags = AtFlags::EACCESS | AtFlags::SYMLINK_NOFOLLOW;
     retry_on_intr(|| rustix::fs::accessat(&folder.fd, name, Access::WRITE_OK, flags)).map_err(
         |errno| match errno {

@@ -3,11 +3,18 @@
 
 #[path = "common/host.rs"]
 mod host;
+#[path = "common/other_user.rs"]
+mod other_user;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use host::{Host, path};
-use vroot::{Recovered, TEMP_PREFIX};
+use other_user::without_root;
+use vroot::{Recovered, TEMP_PREFIX, limits};
 
 /// Leaves what a crash leaves: a record, and perhaps the temporary file that it names.
 fn crash(host: &Host, folder: &str, name: &str) {
@@ -95,4 +102,60 @@ fn what_is_not_a_record_file_is_kept() {
     std::os::unix::fs::symlink(host.at("outside/secret"), host.at("pending/link")).expect("a link");
     check(&host, recovered(0, 0, 2));
     assert!(host.at("outside/secret").is_file());
+}
+
+#[test]
+fn a_folder_that_is_closed_for_a_while_is_cleaned_later() {
+    without_root("a_folder_that_is_closed_for_a_while_is_cleaned_later", || {
+        let host = Host::new();
+        let name = temp_name('0');
+        let file = host.file(&format!("a/b/{name}"), "half");
+        crash(&host, "/a/b", &name);
+        for (folder, mode) in [("a", 0o000), ("a/b", 0o000), ("a/b", 0o500)] {
+            let folder = host.at("files").join(folder);
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).expect("a mode");
+            check(&host, recovered(0, 0, 1));
+            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).expect("a mode");
+        }
+        check(&host, recovered(1, 1, 0));
+        assert!(!file.is_file());
+    });
+}
+
+#[test]
+fn the_number_of_records_is_bounded_exactly() {
+    let host = Host::within(Path::new("/dev/shm"));
+    for number in 0..=limits::MAX_PENDING_RECORDS {
+        fs::write(host.at("pending").join(number.to_string()), "").expect("a record");
+    }
+    let done = host.root.recover().expect("a recovery");
+    assert_eq!(done, recovered(0, limits::MAX_PENDING_RECORDS, 1));
+    check(&host, recovered(0, 1, 0));
+}
+
+#[test]
+fn a_recovery_does_not_disturb_the_writes_that_run() {
+    let host = Host::within(Path::new("/dev/shm"));
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (host, ended) = (&host, &ended);
+        let writers: Vec<_> = (0..3)
+            .map(|number| {
+                scope.spawn(move || {
+                    let path = path(&format!("/{number}"));
+                    for _ in 0..300 {
+                        host.root.write(&path, &[0; 10_000]).expect("a write");
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                assert_eq!(host.root.recover().expect("a recovery"), recovered(0, 0, 0));
+            }
+        });
+        let results: Vec<_> = writers.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        ended.store(true, Ordering::Relaxed);
+        assert!(results.iter().all(Result::is_ok));
+    });
 }

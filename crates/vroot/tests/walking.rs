@@ -247,7 +247,12 @@ fn a_wrong_arrangement_is_refused_at_the_start() {
         assert!(matches!(found, Err(OpenError::Folder { .. })), "{found:?}");
     }
     open(&files, &free, std::slice::from_ref(&state)).expect("a root");
-    open(&files, &free, std::slice::from_ref(&state)).expect("the lock ends with the root");
+    // A process that is being started has copies of all handles for a moment.
+    let root = VRoot::open(&files, &free, &[]).expect("the lock ends with the root");
+    let copies: Vec<_> = root.handles().map(|handle| handle.try_clone_to_owned()).collect();
+    drop(root);
+    open(&files, &free, &[]).expect("the lock ends with the root");
+    drop(copies);
 }
 
 #[test]
@@ -286,6 +291,7 @@ fn the_file_systems_of_the_kernel_are_not_entered() {
 fn a_read_is_bounded_exactly() {
     let host = Host::new();
     host.file("file", "12345");
+    host.file("longer", "1234567890");
     let read = |max| try_on("/file", |path| host.root.read(path, max)).map(|content| content.len());
     assert_eq!(read(5), Ok(5));
     assert_eq!(read(u64::MAX), Ok(5));
@@ -293,6 +299,8 @@ fn a_read_is_bounded_exactly() {
     assert_eq!(read(0), Err(ErrorKind::TooLarge));
     let error = host.root.read(&path("/file"), 4).expect_err("a file that is too large");
     assert!(matches!(error, Error::TooLarge { size: 5, limit: 4, .. }), "{error:?}");
+    let error = host.root.read(&path("/longer"), 4).expect_err("a file that is too large");
+    assert!(matches!(error, Error::TooLarge { size: 10, limit: 4, .. }), "{error:?}");
     // The size that a file claims is not believed: this one has content, and claims none.
     let root = VRoot::open("/proc/self".as_ref(), &host.at("outside"), &[]).expect("a root");
     let claimed = root.read(&path("/status"), 10).expect_err("a file that is too large");

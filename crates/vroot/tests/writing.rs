@@ -18,7 +18,7 @@ use attempt::try_on;
 use host::{Host, path};
 use other_user::without_root;
 use rustix::fs::XattrFlags;
-use vroot::{Error, ErrorKind, VRoot, limits};
+use vroot::{Denial, Error, ErrorKind, VRoot, limits};
 
 /// An access list as the kernel stores it: user 4242 may read and write, and the mask allows it.
 const ACCESS_LIST: [u8; 44] = [
@@ -215,7 +215,8 @@ fn a_read_only_file_is_not_replaced() {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o444)).expect("a mode");
         for operation in [VRoot::write, VRoot::append] {
             let error = operation(&host.root, &path("/file"), b"new").expect_err("read-only");
-            assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+            let denial = Denial::FileReadOnly;
+            assert!(matches!(&error, Error::Denied { denial: found, .. } if *found == denial));
         }
         assert_eq!(fs::read(&file).expect("a file"), b"old");
         assert_eq!(names(&host.at("files")), ["file", "state"]);

@@ -6,11 +6,11 @@ use capability::{Call, Effect, ErrorKind, Tool, ToolError};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vroot::Kind;
+use vroot::{Entry, Kind, VPath};
 
 use crate::error::refused;
 use crate::fs::Fs;
-use crate::limits::MAX_LIST_ENTRIES;
+use crate::limits::{MAX_LIST_BYTES, MAX_LIST_ENTRIES};
 use crate::tools::path;
 
 /// Lists what a folder holds: name, type, size and time of last change of each entry, sorted by name. A link is
@@ -88,20 +88,40 @@ impl Tool for List {
             .root()
             .list(&folder, self.cursor.as_deref(), limit)
             .map_err(|error| refused(&error))?;
-        let last = page.entries.last().map(|entry| entry.name.clone());
-        let entries = page.entries.into_iter().map(|entry| Listed {
+        let found = page.entries.len();
+        let listed = page.entries.into_iter().map(|entry| Listed::new(&folder, entry));
+        let entries = that_fit(listed);
+        let more = page.more || entries.len() < found;
+        let last = entries.last().map(|entry| entry.name.clone());
+        Ok(ListResult { path: folder.to_string(), entries, next_cursor: last.filter(|_| more) })
+    }
+}
+
+impl Listed {
+    fn new(folder: &VPath, entry: Entry) -> Self {
+        Self {
             path: folder.join(&entry.name),
             name: entry.name,
             kind: entry.kind.into(),
             size: entry.size.and_then(|size| i64::try_from(size).ok()).unwrap_or(-1),
             modified_at: entry.modified.and_then(iso),
-        });
-        Ok(ListResult {
-            path: folder.to_string(),
-            entries: entries.collect(),
-            next_cursor: last.filter(|_| page.more),
-        })
+        }
     }
+}
+
+/// The first entries, as many as [`MAX_LIST_BYTES`] hold, and one in any case.
+fn that_fit(entries: impl Iterator<Item = Listed>) -> Vec<Listed> {
+    let mut room = MAX_LIST_BYTES;
+    let mut fitting = Vec::new();
+    for entry in entries {
+        let bytes = serde_json::to_string(&entry).map_or(MAX_LIST_BYTES, |json| json.len());
+        if bytes > room && !fitting.is_empty() {
+            break;
+        }
+        room = room.saturating_sub(bytes);
+        fitting.push(entry);
+    }
+    fitting
 }
 
 impl From<Kind> for EntryType {

@@ -71,13 +71,12 @@ fn check_types(headers: &HeaderMap) -> Result<(), Refusal> {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Refusal::new(status, code::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    let accepts = text(header::ACCEPT).is_none_or(|accept| {
-        accept
-            .split(',')
-            .map(essence)
-            .any(|kind| matches!(kind.as_str(), "application/json" | "application/*" | "*/*"))
-    });
-    if accepts {
+    // A list may stand in one header or in several (RFC 9110, 5.3).
+    let kinds = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let json = ["application/json", "application/*", "*/*"];
+    let accepts =
+        kinds.flat_map(|list| list.split(',')).any(|kind| json.contains(&essence(kind).as_str()));
+    if accepts || !headers.contains_key(header::ACCEPT) {
         return Ok(());
     }
     let message = "`Accept` must list `application/json` and `text/event-stream`";

@@ -1,9 +1,9 @@
 //! Which tool is whose.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use capfile::CapFile;
+use capfile::{CapFile, ToolName};
 use serde_json::value::RawValue;
 
 use crate::upstream::Server;
@@ -17,22 +17,33 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// Takes cap files in the order of their names. A tool whose name is taken already stays with the first: a
-    /// second server cannot take calls that were meant for it.
+    /// Takes cap files in the order of their names. A tool stays with the server that had it in the `old` table as long
+    /// as that declares it, and else goes to the first that does: a second server cannot take calls that were meant
+    /// for another, however it is named.
     pub(super) fn new(
-        files: impl Iterator<Item = (String, CapFile)>,
+        files: Vec<(String, CapFile)>,
         servers: &HashMap<String, Arc<Server>>,
+        old: &Self,
     ) -> Self {
+        let declared: HashSet<(String, ToolName)> = files
+            .iter()
+            .flat_map(|(name, file)| tools_of(file).map(|(tool, _)| (name.clone(), tool)))
+            .collect();
+        let held_by_another = |tool: &ToolName, name: &str| {
+            old.by_tool.get(tool.as_str()).filter(|holder| {
+                holder.name() != name
+                    && declared.contains(&(holder.name().to_owned(), tool.clone()))
+            })
+        };
         let mut table = Self { servers: servers.clone(), ..Self::default() };
         for (name, file) in files {
             let Some(server) = servers.get(&name) else {
                 continue;
             };
-            for method in file.capabilities {
-                let (Ok(Some(tool)), Some(text)) = (method.tool_name(), &method.tool) else {
-                    continue;
-                };
-                if let Some(holder) = table.by_tool.get(tool.as_str()) {
+            for (tool, text) in tools_of(&file) {
+                let holder =
+                    table.by_tool.get(tool.as_str()).or_else(|| held_by_another(&tool, &name));
+                if let Some(holder) = holder {
                     tracing::error!(
                         server = name,
                         holder = holder.name(),
@@ -42,7 +53,7 @@ impl Table {
                     continue;
                 }
                 table.by_tool.insert(tool.to_string(), server.clone());
-                table.tools.push(text.clone());
+                table.tools.push(text.to_owned());
             }
         }
         table
@@ -61,4 +72,12 @@ impl Table {
     pub(crate) fn server_of(&self, tool: &str) -> Option<Arc<Server>> {
         self.by_tool.get(tool).cloned()
     }
+}
+
+/// The tools of a cap file, each with its text.
+fn tools_of(file: &CapFile) -> impl Iterator<Item = (ToolName, &RawValue)> {
+    file.capabilities.iter().filter_map(|method| {
+        // A name that is not one has had the whole file refused when it was read.
+        Some((method.tool_name().ok()??, method.tool.as_deref()?))
+    })
 }

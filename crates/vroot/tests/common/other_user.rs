@@ -25,7 +25,11 @@ pub(crate) fn with_variable(name: &str, (key, value): (&str, &OsStr)) {
     let folder = tempfile::tempdir().expect("a folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
     let copy = folder.path().join("test");
-    fs::copy(std::env::current_exe().expect("the test binary"), &copy).expect("a copy");
+    // Copied by another process, since a child that is just being started by another test would
+    // hold the file open for writing, and such a file cannot be executed.
+    let binary = std::env::current_exe().expect("the test binary");
+    let copied = Command::new("cp").arg(binary).arg(&copy).status().expect("cp");
+    assert!(copied.success());
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).expect("a mode");
     let output = Command::new(&copy)
         .args(["--exact", name, "--nocapture"])
