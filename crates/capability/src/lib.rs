@@ -8,30 +8,14 @@
 //! ```no_run
 //! use std::process::ExitCode;
 //!
-//! use capability::{BoxError, Call, Effect, Server, Tool, ToolError, Tools};
+//! use capability::{Call, Effect, Tool, ToolError};
 //! use schemars::JsonSchema;
 //! use serde::{Deserialize, Serialize};
 //!
-//! struct Hello;
-//!
-//! impl Server for Hello {
-//!     const NAME: &'static str = "hello";
-//!     const DESCRIPTION: &'static str = "Greets people";
-//!     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-//!     type Config = capability::NoConfig;
-//!
-//!     fn open(_: Self::Config) -> Result<Self, BoxError> {
-//!         Ok(Self)
-//!     }
-//!
-//!     fn tools(tools: &mut Tools<Self>) {
-//!         tools.add::<Greet>();
-//!     }
-//! }
+//! capability::stateless!(Hello, "hello", "Greets people", [Greet]);
 //!
 //! /// Greets a person by name.
 //! #[derive(Deserialize, JsonSchema)]
-//! #[serde(deny_unknown_fields)]
 //! struct Greet {
 //!     /// Who is greeted.
 //!     name: String,
@@ -60,6 +44,8 @@
 //! }
 //! ```
 //!
+//! A server that has state implements [`Server`] itself; `cap-fs` is an example.
+//!
 //! `hello caps` prints the cap file; `hello serve --socket /run/mcp/hello.sock` serves, or takes the socket
 //! that systemd passes. Handlers may block: each call runs on a bounded pool of threads. Requests are
 //! MCP 2026-07-28 in NUL frames, many at a time on one connection, answered in any order.
@@ -71,6 +57,7 @@ mod entry;
 pub mod limits;
 mod listen;
 mod serve;
+mod stateless;
 mod tool;
 
 pub use capfile::Effect;
