@@ -9,8 +9,8 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
+use crate::arguments;
 use crate::call::Call;
-use crate::limits::MAX_ARGUMENT_FAULTS;
 use crate::tool::{ErrorKind, Server, Tool, ToolError};
 
 /// The tools of a server.
@@ -116,10 +116,7 @@ fn entry<T: Tool>() -> Result<Entry<T::Server>, DeclareError> {
         effects: T::EFFECTS.to_vec(),
     };
     let run = move |server: &T::Server, call: &Call, arguments: Value| {
-        checked(&check, &arguments)?;
-        let parameters = T::deserialize(arguments).map_err(|error| {
-            ToolError::new(ErrorKind::InvalidArguments, format!("invalid arguments: {error}"))
-        })?;
+        let parameters: T = arguments::read(&check, arguments)?;
         let output = parameters.call(server, call)?;
         let unwritable =
             |_| ToolError::new(ErrorKind::Internal, "the result could not be written as JSON");
@@ -128,25 +125,6 @@ fn entry<T: Tool>() -> Result<Entry<T::Server>, DeclareError> {
         Ok(Outcome { structured, text })
     };
     Ok(Entry { name, method, tool, run: Arc::new(run) })
-}
-
-/// Checks arguments against the schema, and names every fault with its place and without its value: a value
-/// may be large, or private.
-fn checked(check: &jsonschema::Validator, arguments: &Value) -> Result<(), ToolError> {
-    let faults: Vec<String> = check
-        .iter_errors(arguments)
-        .take(MAX_ARGUMENT_FAULTS)
-        .map(|fault| {
-            let place = fault.instance_path().to_string();
-            let place = if place.is_empty() { "/" } else { &place };
-            format!("{place}: {}", fault.masked())
-        })
-        .collect();
-    if faults.is_empty() {
-        return Ok(());
-    }
-    let message = format!("invalid arguments: {}", faults.join("; "));
-    Err(ToolError::new(ErrorKind::InvalidArguments, message))
 }
 
 /// One self-contained schema a tool: model interfaces resolve `$ref` badly or not at all.

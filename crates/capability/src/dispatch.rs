@@ -1,6 +1,6 @@
 //! From a frame to its reply.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use mcp_types::{
@@ -64,7 +64,7 @@ impl<S: Server> Dispatcher<S> {
             tools: self.tools.iter().map(|entry| &entry.tool).collect(),
             ttl_ms: Some(0),
             cache_scope: Some(CacheScope::Private),
-            meta: Map::new(),
+            meta: [(meta::SERVER_INFO, info::<S>())].into(),
         }
     }
 
@@ -124,8 +124,11 @@ fn check_version(metadata: &Object<'_>) -> Result<(), RpcError> {
         .with_data(json!({ "supported": supported, "requested": asked })))
 }
 
+fn info<S: Server>() -> Implementation {
+    Implementation { name: S::NAME, title: S::DESCRIPTION, version: S::VERSION }
+}
+
 fn discover<S: Server>() -> DiscoverResult {
-    let info = Implementation { name: S::NAME, title: S::DESCRIPTION, version: S::VERSION };
     DiscoverResult {
         result_type: ResultType::Complete,
         supported_versions: vec![ProtocolVersion::LATEST.as_str()],
@@ -133,7 +136,7 @@ fn discover<S: Server>() -> DiscoverResult {
         instructions: S::DESCRIPTION,
         ttl_ms: 0,
         cache_scope: CacheScope::Private,
-        meta: BTreeMap::from([(meta::SERVER_INFO, info)]),
+        meta: [(meta::SERVER_INFO, info::<S>())].into(),
     }
 }
 

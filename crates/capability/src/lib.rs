@@ -50,6 +50,7 @@
 //! that systemd passes. Handlers may block: each call runs on a bounded pool of threads. Requests are
 //! MCP 2026-07-28 in NUL frames, many at a time on one connection, answered in any order.
 
+mod arguments;
 mod call;
 mod declare;
 mod dispatch;

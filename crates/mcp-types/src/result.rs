@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 /// Whether a result is the last word (`Result.resultType`, MCP 2026-07-28).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -94,7 +93,7 @@ pub struct ListToolsResult<T> {
     /// Who may keep it; only in the modern era.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_scope: Option<CacheScope>,
-    /// See [`crate::meta`].
-    #[serde(rename = "_meta", skip_serializing_if = "Map::is_empty")]
-    pub meta: Map<String, Value>,
+    /// The server's own name, under [`crate::meta::SERVER_INFO`]; only in the modern era.
+    #[serde(rename = "_meta", skip_serializing_if = "BTreeMap::is_empty")]
+    pub meta: BTreeMap<&'static str, Implementation>,
 }

@@ -119,7 +119,7 @@ fn tools(era: mcp_types::Era) -> ListToolsResult<Vec<Tool>> {
         tools: vec![tool(), Tool { name: "fs_read".to_owned(), ..tool() }],
         ttl_ms: modern.then_some(0),
         cache_scope: modern.then_some(CacheScope::Private),
-        meta: Map::new(),
+        meta: if modern { [(meta::SERVER_INFO, info())].into() } else { [].into() },
     }
 }
 

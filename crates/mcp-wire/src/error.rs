@@ -16,7 +16,7 @@ pub mod code {
     pub const INVALID_REQUEST: i32 = -32600;
     /// No such method (404 in the modern era, 200 before).
     pub const METHOD_NOT_FOUND: i32 = -32601;
-    /// The parameters do not fit the method, or no such tool (400 in the modern era, 200 before).
+    /// The parameters or the metadata do not fit the method (400), or there is no such tool (200).
     pub const INVALID_PARAMS: i32 = -32602;
     /// A fault of ours (500).
     pub const INTERNAL_ERROR: i32 = -32603;

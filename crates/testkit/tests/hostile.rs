@@ -235,7 +235,10 @@ fn without_a_good_key_nothing_is_served() {
         let request = appliance.request().method("GET").target(page);
         check(&appliance, page, &request, &Refused(404, code::NOT_FOUND));
     }
-    assert!(!appliance.log("gateway").contains(&key), "the key is in the log");
+    let log = testkit::until("the refusals in the log", Duration::from_secs(10), || {
+        Some(appliance.log("gateway")).filter(|log| log.contains("status=404"))
+    });
+    assert!(!log.contains(&key), "the key is in the log");
 }
 
 #[test]

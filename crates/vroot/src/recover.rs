@@ -22,7 +22,7 @@ pub struct Recovered {
     pub records: usize,
     /// Records that are still there, for the next recovery: their folder or file could not be
     /// reached or changed, or there were more than
-    /// [`MAX_PENDING_RECORDS`](crate::limits::MAX_PENDING_RECORDS).
+    /// [`MAX_PENDING_RECORDS`].
     pub kept: usize,
 }
 

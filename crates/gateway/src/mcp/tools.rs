@@ -1,13 +1,14 @@
 //! `tools/list` and `tools/call`.
 
+use std::collections::BTreeMap;
+
 use mcp_types::{
     CacheScope, Caller, Era, ListToolsResult, Origin, ProtocolVersion, ResultType, Scope, meta,
 };
 use mcp_wire::{Edit, Message, Object, RpcError, code, result_reply};
-use serde_json::Map;
 
 use crate::limits::LIST_TTL_MS;
-use crate::mcp::{Asked, Mcp};
+use crate::mcp::{Asked, Mcp, info};
 use crate::upstream::CallError;
 
 /// About what an envelope and the members that we set take, so that a message is written without growing.
@@ -33,7 +34,7 @@ impl Mcp {
             tools: table.tools(),
             ttl_ms: modern.then_some(LIST_TTL_MS),
             cache_scope: modern.then_some(CacheScope::Private),
-            meta: Map::new(),
+            meta: if modern { [(meta::SERVER_INFO, info())].into() } else { BTreeMap::new() },
         };
         Ok(result_reply(asked.request.id, &result))
     }
