@@ -28,3 +28,7 @@ pub const DRAIN: Duration = Duration::from_secs(5);
 
 /// How many faults of its arguments a call is told at once: enough to mend them in one go, few enough to read.
 pub const MAX_ARGUMENT_FAULTS: usize = 5;
+
+/// How long the accept loop rests when the kernel gives it no connection for want of descriptors or memory; without a
+/// rest it would spin until another connection closes.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

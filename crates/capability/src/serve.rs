@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::declare::DeclareError;
 use crate::dispatch::Dispatcher;
-use crate::limits::{DRAIN, MAX_CALLS, MAX_CONNECTIONS, REPLY_QUEUE};
+use crate::limits::{ACCEPT_PAUSE, DRAIN, MAX_CALLS, MAX_CONNECTIONS, REPLY_QUEUE};
 use crate::tool::Server;
 
 /// What the gateway adds to a message of a client: the caller member, and what the modern dialect asks for.
@@ -41,7 +41,10 @@ pub async fn serve<S: Server>(
                     connections.spawn(connection(stream, dispatcher, calls, stopped.clone()));
                 }
                 // Out of descriptors, or a peer that left at once: the listener itself is still good.
-                Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             },
         }
     }
