@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder cannot be made, read or written.
-    #[error("`{}`: {source}", path.display())]
+    #[error("`{}` cannot be used", path.display())]
     File {
         /// Which.
         path: PathBuf,
@@ -17,6 +17,12 @@ pub enum Error {
     /// Another run holds the folder.
     #[error("`{}` is in use by another run: stop that, or choose another folder with `--state`", .0.display())]
     InUse(PathBuf),
+    /// The folder holds something else.
+    #[error("`{}` holds other things than a state folder does: choose an empty or a new folder with `--state`", .0.display())]
+    NotState(PathBuf),
+    /// The file of the first client's key holds something else.
+    #[error("`{}` does not hold a key: remove it, and a new one is made", .0.display())]
+    NotAKey(PathBuf),
     /// The folder belongs to somebody else.
     #[error("`{}` belongs to another user: choose another folder with `--state`", .0.display())]
     NotOurs(PathBuf),

@@ -11,6 +11,8 @@ use crate::error::Error;
 
 /// The mode of every folder: nobody else may enter.
 const FOLDER_MODE: u32 = 0o700;
+/// The file that is held while the daemons run, and by which a state folder is known.
+const LOCK: &str = "lock";
 /// The mode of files that may hold a secret.
 pub(crate) const SECRET_MODE: u32 = 0o600;
 
@@ -44,9 +46,25 @@ pub(crate) fn put(path: &Path, mode: u32, content: &[u8]) -> Result<(), Error> {
     write().map_err(Error::file(path))
 }
 
+/// Makes the state folder, or takes one that is there: an empty one, or one that was a state folder before. Any other
+/// holds something of somebody's, which is not ours to close or to write over.
+pub(crate) fn claim(state: &Path) -> Result<(), Error> {
+    match fs::read_dir(state) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::file(state)(error)),
+        Ok(mut entries) => {
+            let known = state.join(LOCK).symlink_metadata().is_ok();
+            if !known && entries.next().is_some() {
+                return Err(Error::NotState(state.to_owned()));
+            }
+        }
+    }
+    private_folder(state)
+}
+
 /// Takes the lock of a state folder. It is held until the file is dropped, or the process ends.
 pub(crate) fn lock(state: &Path) -> Result<File, Error> {
-    let path = state.join("lock");
+    let path = state.join(LOCK);
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::folder::{SECRET_MODE, private_folder, put};
-use crate::key::new_key;
+use crate::key::{is_key, new_key};
 
 /// What is to run.
 #[derive(Debug, Clone)]
@@ -114,22 +114,21 @@ impl Layout {
 fn first_key(state: &Path) -> Result<String, Error> {
     let path = state.join("key");
     match fs::read_to_string(&path) {
-        Ok(key) if !key.trim().is_empty() => Ok(key.trim().to_owned()),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::File { path, source: error })
-        }
-        _ => {
+        Ok(text) if is_key(text.trim()) => Ok(text.trim().to_owned()),
+        Ok(_) => Err(Error::NotAKey(path)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let key = new_key()?;
             put(&path, SECRET_MODE, format!("{key}\n").as_bytes())?;
             Ok(key)
         }
+        Err(error) => Err(Error::file(&path)(error)),
     }
 }
 
 /// The folder that a person named. It may contain the state folder, which stays out of reach, but not lie in it.
 fn root_outside(root: &Path, state: &Path) -> Result<PathBuf, Error> {
     let root = std::path::absolute(root).map_err(Error::file(root))?;
-    if !fs::metadata(&root).map_err(Error::file(&root))?.is_dir() {
+    if !fs::metadata(&root).is_ok_and(|found| found.is_dir()) {
         return Err(Error::RootNotFolder(root));
     }
     if lies_in(&root, state).map_err(Error::file(&root))? {

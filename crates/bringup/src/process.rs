@@ -14,8 +14,8 @@ use crate::notify::{NotifySocket, Said};
 
 /// How long a daemon may take until it is ready; on a busy machine it takes a tenth of a second.
 const READY: Duration = Duration::from_secs(30);
-/// How long a daemon may take to stop: a little more than its own time to drain.
-const STOP: Duration = Duration::from_secs(8);
+/// How long a daemon may take to stop: its time to drain connections, then its threads (5 s each), and a little more.
+const STOP: Duration = Duration::from_secs(12);
 /// How often a daemon is looked at while it starts or stops.
 const LOOK: Duration = Duration::from_millis(20);
 /// How much of a log is shown when a daemon does not start.

@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus};
 
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::folder::{SECRET_MODE, lock, private_folder, put};
+use crate::folder::{SECRET_MODE, claim, lock, put};
 use crate::layout::{Layout, Plan};
 use crate::notify::Said;
 use crate::process::Daemon;
@@ -39,7 +39,7 @@ pub struct Ended {
 impl Plan {
     /// Starts everything and waits until each daemon says that it is ready. `progress` is told what happens.
     pub fn start(&self, mut progress: impl FnMut(&str)) -> Result<Running, Error> {
-        private_folder(&self.state)?;
+        claim(&self.state)?;
         let lock = lock(&self.state)?;
         let layout = Layout::make(self)?;
         let socket = layout.at("run/fs.sock");

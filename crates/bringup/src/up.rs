@@ -23,7 +23,7 @@ const PORT: u16 = 8000;
 
 /// Start llmbasedos on this machine, without root, on 127.0.0.1 only.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask up")]
+#[command(name = "cargo xtask up", bin_name = "cargo xtask up")]
 struct Arguments {
     /// The folder for keys, configuration, sockets and logs; made if it is not there, closed to everybody else.
     /// Default: `llmbasedos` in your state directory (`$XDG_STATE_HOME`, else `~/.local/state`).
@@ -32,9 +32,9 @@ struct Arguments {
     /// The folder to expose. Default: `files` in the state folder, with a few sample files.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The port; 0 takes a free one.
-    #[arg(long, value_name = "N", default_value_t = PORT, env = "LLMBDO_GATEWAY_WEB_PORT")]
-    port: u16,
+    /// The port; 0 takes a free one. Default: `LLMBDO_GATEWAY_WEB_PORT`, else 8000.
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
     /// The folder of the daemons' programs. Default: that of this program.
     #[arg(long, value_name = "DIR", hide = true)]
     programs: Option<PathBuf>,
@@ -93,7 +93,10 @@ fn plan(arguments: Arguments) -> Result<Plan, daemon::BoxError> {
     Ok(Plan {
         state: std::path::absolute(state)?,
         root: arguments.root,
-        port: arguments.port,
+        port: match arguments.port {
+            Some(port) => port,
+            None => settings::env("LLMBDO_GATEWAY_WEB_PORT")?.unwrap_or(PORT),
+        },
         programs,
         call_timeout_seconds: None,
     })

@@ -82,8 +82,12 @@ impl<S: Server> Dispatcher<S> {
             .ok_or_else(|| invalid("no such tool"))?;
         let arguments = match params.get("arguments") {
             None => json!({}),
+            // Two readers of one call must not see two values, so no member stands twice here either.
+            Some(raw) if raw.get().starts_with('{') && Object::parse(raw.get()).is_err() => {
+                return Err(invalid("`arguments`: a member stands twice, or is not Unicode"));
+            }
             Some(raw) => serde_json::from_str(raw.get())
-                .map_err(|_| invalid("`arguments` holds text that is not Unicode"))?,
+                .map_err(|_| invalid("`arguments` holds a text or a number that cannot be read"))?,
         };
         let span = tracing::info_span!("call", request_id = %caller.request, tool = %entry.name);
         let _entered = span.enter();

@@ -31,4 +31,4 @@ pub const MAX_ARGUMENT_FAULTS: usize = 5;
 
 /// How long the accept loop rests when the kernel gives it no connection for want of descriptors or memory; without a
 /// rest it would spin until another connection closes.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -13,6 +13,9 @@ use crate::names::{MethodName, ServiceName, ToolName};
 /// A hundred tools with long schemas take about 200 kB; what is larger is not meant for a model anyway.
 pub const MAX_CAP_FILE_BYTES: usize = 1024 * 1024;
 
+/// How deep a tool may nest: as deep as a message may, less what a list of tools adds around it.
+const MAX_TOOL_DEPTH: usize = 60;
+
 /// A cap file.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CapFile {
@@ -80,6 +83,9 @@ pub enum CapFileError {
         /// The name that the file has.
         expected: ServiceName,
     },
+    /// A tool is not of MCP's form: a client could refuse the whole list for it.
+    #[error("the tool of `{0}` is not of MCP's form: {1}")]
+    NotATool(MethodName, &'static str),
     /// A method or tool stands twice.
     #[error("`{0}` is declared twice")]
     Duplicate(String),
@@ -106,6 +112,7 @@ impl CapFile {
         }
         let mut seen = HashSet::new();
         for method in &file.capabilities {
+            method.check_tool()?;
             let tool = method.tool_name()?.map(|tool| tool.to_string());
             for name in tool.into_iter().chain([method.method.to_string()]) {
                 if !seen.insert(name.clone()) {
@@ -118,10 +125,44 @@ impl CapFile {
 }
 
 impl Method {
+    /// Checks what every client reads of a tool (`Tool` in MCP's schema). Members that are not known pass.
+    fn check_tool(&self) -> Result<(), CapFileError> {
+        let Some(text) = &self.tool else { return Ok(()) };
+        let wrong = |what| Err(CapFileError::NotATool(self.method.clone(), what));
+        // Beyond its own depth the JSON library refuses, and names the place.
+        let tool: Value = serde_json::from_str(text.get())?;
+        if depth(&tool) > MAX_TOOL_DEPTH {
+            return wrong("it nests too deep");
+        }
+        let is_schema = |value: &Value| value.get("type").is_some_and(|kind| kind == "object");
+        if !tool.get("inputSchema").is_some_and(is_schema) {
+            return wrong("`inputSchema` must be a schema of type `object`");
+        }
+        if !["title", "description"].iter().all(|key| tool.get(key).is_none_or(Value::is_string)) {
+            return wrong("`title` and `description` must be strings");
+        }
+        if !["outputSchema", "annotations", "_meta"]
+            .iter()
+            .all(|key| tool.get(key).is_none_or(Value::is_object))
+        {
+            return wrong("`outputSchema`, `annotations` and `_meta` must be objects");
+        }
+        Ok(())
+    }
+
     /// The name of its MCP tool, if it is one.
     pub fn tool_name(&self) -> Result<Option<ToolName>, serde_json::Error> {
         let view = self.tool.as_ref().map(|tool| serde_json::from_str::<ToolView>(tool.get()));
         Ok(view.transpose()?.map(|view| view.name))
+    }
+}
+
+/// How deep a value nests; the JSON library has bounded it already.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 
@@ -131,7 +172,7 @@ mod tests {
 
     fn method(method: &str, tool: &str) -> String {
         format!(
-            r#"{{"method":"{method}","description":"","params_schema":{{}},"tool":{{"name":"{tool}","x-new":[1]}}}}"#
+            r#"{{"method":"{method}","description":"","params_schema":{{}},"tool":{{"name":"{tool}","inputSchema":{{"type":"object"}},"x-new":[1]}}}}"#
         )
     }
 
@@ -158,7 +199,7 @@ mod tests {
         );
         let file = CapFile::parse(&name, text.as_bytes()).unwrap();
         let tool = file.capabilities.first().unwrap().tool.as_ref().unwrap();
-        assert_eq!(tool.get(), r#"{"name":"fs_list","x-new":[1]}"#);
+        assert_eq!(tool.get(), r#"{"name":"fs_list","inputSchema":{"type":"object"},"x-new":[1]}"#);
     }
 
     #[test]
@@ -171,6 +212,26 @@ mod tests {
         check("fs", &twice, Err("declared twice"));
         let twice = [method("mcp.fs.list", "a"), method("mcp.fs.list", "b")];
         check("fs", &twice, Err("declared twice"));
+        let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(70), "]".repeat(70));
+        let tools = [
+            (r#"{"name":"t"}"#.to_owned(), "`inputSchema` must be"),
+            (r#"{"name":"t","inputSchema":5}"#.to_owned(), "`inputSchema` must be"),
+            (
+                r#"{"name":"t","inputSchema":{"type":"object"},"description":[]}"#.to_owned(),
+                "strings",
+            ),
+            (
+                r#"{"name":"t","inputSchema":{"type":"object"},"annotations":1}"#.to_owned(),
+                "objects",
+            ),
+            (format!(r#"{{"name":"t","inputSchema":{{"type":"object","x":{deep}}}}}"#), "too deep"),
+        ];
+        for (tool, reason) in tools {
+            let method = format!(
+                r#"{{"method":"mcp.fs.t","description":"","params_schema":{{}},"tool":{tool}}}"#
+            );
+            check("fs", &[method], Err(reason));
+        }
         let huge = vec![b' '; MAX_CAP_FILE_BYTES + 1];
         let name = ServiceName::try_from("fs").unwrap();
         assert!(matches!(CapFile::parse(&name, &huge), Err(CapFileError::TooLarge)));

@@ -51,6 +51,9 @@ pub fn log_panics() {
 pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // A file that may not grow further is the affair of one write, which then sees an error; unhandled, the signal
+    // would end the daemon. Once it is handled it stays so.
+    drop(signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
     Ok(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         notify(&[NotifyState::Stopping]);

@@ -16,6 +16,7 @@ mod config;
 mod entry;
 mod http;
 pub mod limits;
+mod log_gate;
 mod mcp;
 mod registry;
 mod request_id;

@@ -65,4 +65,15 @@ pub const LIST_TTL_MS: u64 = 0;
 
 /// How long the accept loop rests when the kernel gives it no connection for want of descriptors or memory; without a
 /// rest it would spin until another connection closes.
-pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a peer may take nothing of an answer that waits for it: a model's host reads at once, and an answer that
+/// nobody reads holds up to 16 MiB.
+pub const WRITE_STALL: Duration = Duration::from_secs(20);
+
+/// How long a capability server may take nothing of a message that waits for it.
+pub const SERVER_STALL: Duration = Duration::from_secs(10);
+
+/// How long changes in the folder of cap files may go on before it is read all the same: whoever changes something there
+/// all the time must not keep the others' tools from being seen.
+pub const SETTLE_AT_MOST: Duration = Duration::from_millis(250);

@@ -161,6 +161,8 @@ impl Campaign {
                 state
             }
         };
+        // By its lock a state folder of an earlier run is known.
+        fs::write(state.join("lock"), "").unwrap();
         let plan = plan(&traps.root(), &state);
         let campaign = Self { running: plan.start(|_| {}).unwrap(), traps, state, base };
         campaign.reset();

@@ -236,7 +236,7 @@ fn without_a_good_key_nothing_is_served() {
         check(&appliance, page, &request, &Refused(404, code::NOT_FOUND));
     }
     let log = testkit::until("the refusals in the log", Duration::from_secs(10), || {
-        Some(appliance.log("gateway")).filter(|log| log.contains("status=404"))
+        Some(appliance.log("gateway")).filter(|log| log.contains("status=40"))
     });
     assert!(!log.contains(&key), "the key is in the log");
 }

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -120,13 +120,22 @@ fn what_cannot_be_is_said_before_anything_runs() {
     let state = home.path().join("state-home/llmbasedos");
     let config = state.join("config");
     fs::create_dir_all(&config).unwrap();
+    // A state folder of an earlier run, known by its lock.
+    fs::write(state.join("lock"), "").unwrap();
     let link = home.path().join("link");
     std::os::unix::fs::symlink(&state, &link).unwrap();
     let through_link = link.join("config");
     let file = home.path().join("file");
     fs::write(&file, "").unwrap();
     let long = home.path().join("x".repeat(120));
-    let table: [(&[&str], &str); 5] = [
+    // A folder that holds something of somebody's; it must stay as it is.
+    let foreign = home.path().join("foreign");
+    fs::create_dir_all(foreign.join("config")).unwrap();
+    fs::set_permissions(&foreign, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(foreign.join("key"), "a key of something else").unwrap();
+    fs::write(foreign.join("config/gateway.yaml"), "db: 1").unwrap();
+    let table: [(&[&str], &str); 6] = [
+        (&["--state", foreign.to_str().unwrap()], "holds other things"),
         (&["--root", state.to_str().unwrap()], "within the state folder"),
         (&["--root", through_link.to_str().unwrap()], "within the state folder"),
         (&["--root", file.to_str().unwrap()], "is not a folder"),
@@ -139,6 +148,8 @@ fn what_cannot_be_is_said_before_anything_runs() {
         assert!(!up.ended().success(), "{arguments:?}");
         until(reason, PATIENCE, || up.printed().contains(reason).then_some(()));
     }
+    assert_eq!(mode(&foreign), 0o755);
+    assert_eq!(fs::read_to_string(foreign.join("config/gateway.yaml")).unwrap(), "db: 1");
 }
 
 #[test]

@@ -33,6 +33,12 @@ pub enum OpenError {
         /// Its host path.
         path: PathBuf,
     },
+    /// The folder to expose holds switches and views of the kernel, such as `/proc`.
+    #[error("folder `{}` is the kernel's and cannot be exposed: choose another", path.display())]
+    RootOfKernel {
+        /// Its host path.
+        path: PathBuf,
+    },
     /// The kernel has no `openat2`.
     #[error("this kernel has no `openat2`: use Linux 5.8 or newer")]
     Unsupported,

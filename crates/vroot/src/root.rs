@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::handle::{FileId, Folder, facts};
+use crate::kernel_fs;
 use crate::list::{self, Page};
 use crate::lock::Stripes;
 use crate::open_error::{OpenError, Role};
@@ -79,6 +80,9 @@ impl VRoot {
         let hidden = out_of_reach.iter().any(|other| other.id == folder.id);
         if hidden || records.id == folder.id {
             return Err(OpenError::RootExcluded { path: root.to_owned() });
+        }
+        if kernel_fs::holds(&folder.fd).map_err(|errno| failed(root, Role::Root, errno))? {
+            return Err(OpenError::RootOfKernel { path: root.to_owned() });
         }
         match folder.readable() {
             Err(Errno::NOSYS) => return Err(OpenError::Unsupported),

@@ -5,6 +5,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mcp_wire::{Id, RpcError, error_reply};
 
+use crate::log_gate::LogGate;
+
 /// An error with its HTTP status.
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -21,7 +23,11 @@ impl Refusal {
 
     /// A refusal of a request with this id.
     pub(crate) fn of(status: StatusCode, id: Option<Id<'_>>, error: &RpcError) -> Self {
-        tracing::info!(status = status.as_u16(), code = error.code, "refused");
+        // Most of these need no key, so their number is not ours to decide.
+        static GATE: LogGate = LogGate::new();
+        if let Some(untold) = GATE.pass() {
+            tracing::info!(status = status.as_u16(), code = error.code, untold, "refused");
+        }
         Self { status, body: error_reply(id, error), header: None }
     }
 

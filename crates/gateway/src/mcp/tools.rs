@@ -104,13 +104,22 @@ fn returned(asked: &Asked<'_>, reply: &[u8]) -> Option<Vec<u8>> {
     };
     let mut out = Vec::with_capacity(reply.len() + asked.request.id.as_str().len());
     let id = ("id", Edit::Raw(asked.request.id.as_str()));
-    match (asked.era, response.outcome) {
-        (Era::Legacy, Ok(result)) => {
+    // Either is an object in every era, and one in which no member stands twice.
+    match response.outcome {
+        Ok(result) => {
             let result = Object::parse(result.get()).ok()?;
-            let result = ("result", Edit::Object(&result, &MODERN_RESULT_MEMBERS));
-            response.envelope.write(&[id, result], &mut out);
+            let edits = match asked.era {
+                Era::Legacy => MODERN_RESULT_MEMBERS.as_slice(),
+                Era::Modern => &[],
+            };
+            response.envelope.write(&[id, ("result", Edit::Object(&result, edits))], &mut out);
         }
-        _ => response.envelope.write(&[id], &mut out),
+        Err(error) => {
+            let error = Object::parse(error.get()).ok()?;
+            error.get("code")?.get().parse::<i64>().ok()?;
+            error.get_str("message")?;
+            response.envelope.write(&[id], &mut out);
+        }
     }
     Some(out)
 }

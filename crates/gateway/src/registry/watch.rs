@@ -2,11 +2,12 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use inotify::{EventStream, Inotify, WatchMask};
 
-use crate::limits::SETTLE;
+use crate::limits::{SETTLE, SETTLE_AT_MOST};
 
 /// The bytes for events of one read; when more happens the kernel says so, and the whole folder is read anyway.
 const BUFFER_BYTES: usize = 4096;
@@ -33,12 +34,14 @@ impl Changes {
         if !matches!(self.0.next().await, Some(Ok(_))) {
             return false;
         }
-        loop {
+        let latest = Instant::now() + SETTLE_AT_MOST;
+        while Instant::now() < latest {
             match tokio::time::timeout(SETTLE, self.0.next()).await {
                 Ok(Some(Ok(_))) => {}
                 Ok(_) => return false,
                 Err(_) => return true,
             }
         }
+        true
     }
 }

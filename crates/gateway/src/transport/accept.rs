@@ -2,6 +2,7 @@
 //! take for ever and a silent connection stays.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,9 +15,13 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-use crate::limits::{ACCEPT_PAUSE, DRAIN, FIRST_BYTE, HEAD, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::limits::{
+    ACCEPT_PAUSE, DRAIN, FIRST_BYTE, HEAD, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_STALL,
+};
+use crate::log_gate::LogGate;
 use crate::transport::{Place, Places};
 
 /// Serves `pages` on `listener` until `stop` is done, then lets the requests that are under way end.
@@ -38,11 +43,17 @@ pub(crate) async fn serve(listener: TcpListener, pages: Router, stop: impl Futur
                         connections.spawn(connection(stream, place, pages, watcher, stopped));
                     } else {
                         // Closing at once tells the peer more, and costs less, than letting it wait.
-                        tracing::warn!("a connection was refused: no place left");
+                        static GATE: LogGate = LogGate::new();
+                        if let Some(untold) = GATE.pass() {
+                            tracing::warn!(untold, "a connection was refused: no place left");
+                        }
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    static GATE: LogGate = LogGate::new();
+                    if let Some(untold) = GATE.pass() {
+                        tracing::warn!(%error, untold, "a connection could not be accepted");
+                    }
                     // Out of descriptors: without a pause the loop would spin until one is closed.
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
@@ -71,8 +82,10 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    let evicted = place.evicted();
     tokio::select! {
         _ = stopped.changed() => return,
+        () = evicted.notified() => return,
         first = tokio::time::timeout(FIRST_BYTE, stream.readable()) => {
             if !matches!(first, Ok(Ok(()))) {
                 return;
@@ -90,8 +103,18 @@ async fn connection(
         .header_read_timeout(HEAD)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = graceful.watch(connection).await {
-        tracing::debug!(%error, "a connection ended early");
+        .serve_connection(TokioIo::new(stalling(stream)), service);
+    tokio::select! {
+        ended = graceful.watch(connection) => if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        },
+        () = evicted.notified() => {}
     }
+}
+
+/// Ends a connection whose peer takes nothing of an answer for too long: an answer that nobody reads holds memory.
+fn stalling(stream: TcpStream) -> Pin<Box<TimeoutStream<TcpStream>>> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_STALL));
+    Box::pin(stream)
 }

@@ -1,8 +1,14 @@
 //! How many connections there may be, and whose.
+//!
+//! A connection begins as a stranger's and becomes a client's when it shows a key. When strangers have taken all that
+//! there is for them, the one that has waited longest makes room: otherwise whoever opens connections and says nothing
+//! would lock out everybody who has a key, and under `up` all of them come from one address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 use crate::limits::{
     MAX_CONNECTIONS, MAX_CONNECTIONS_PER_CLIENT, MAX_UNAUTHENTICATED,
@@ -16,38 +22,52 @@ pub(crate) struct Places(Mutex<Counts>);
 #[derive(Default)]
 struct Counts {
     all: usize,
-    strangers: usize,
-    by_address: HashMap<IpAddr, usize>,
+    next: u64,
+    /// The longest waiting first.
+    strangers: VecDeque<Stranger>,
     by_client: HashMap<String, usize>,
+}
+
+struct Stranger {
+    id: u64,
+    address: IpAddr,
+    evicted: Arc<Notify>,
 }
 
 /// The place of one open connection; it is free again when this is dropped.
 pub(crate) struct Place {
     places: Arc<Places>,
+    evicted: Arc<Notify>,
     holder: Mutex<Holder>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
 enum Holder {
-    Stranger(IpAddr),
+    Stranger(u64),
     Client(String),
 }
 
 impl Places {
-    /// A place for a connection from `address`, or `None` if there is none left for a stranger.
+    /// A place for a connection from `address`; a stranger may have to leave for it. `None`: clients have them all.
     pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut counts = self.lock();
-        let here = counts.by_address.get(&address).copied().unwrap_or(0);
-        if counts.all >= MAX_CONNECTIONS
-            || counts.strangers >= MAX_UNAUTHENTICATED
-            || here >= MAX_UNAUTHENTICATED_PER_ADDRESS
-        {
-            return None;
+        let here = counts.strangers.iter().filter(|other| other.address == address).count();
+        let leaves = if here >= MAX_UNAUTHENTICATED_PER_ADDRESS {
+            counts.strangers.iter().position(|other| other.address == address)
+        } else if counts.strangers.len() >= MAX_UNAUTHENTICATED || counts.all >= MAX_CONNECTIONS {
+            Some(0)
+        } else {
+            None
+        };
+        if let Some(at) = leaves {
+            counts.strangers.remove(at)?.evicted.notify_one();
         }
+        let id = counts.next;
+        counts.next += 1;
         counts.all += 1;
-        counts.strangers += 1;
-        counts.by_address.insert(address, here + 1);
-        Some(Place { places: self.clone(), holder: Mutex::new(Holder::Stranger(address)) })
+        let evicted = Arc::new(Notify::new());
+        counts.strangers.push_back(Stranger { id, address, evicted: evicted.clone() });
+        let holder = Mutex::new(Holder::Stranger(id));
+        Some(Place { places: self.clone(), evicted, holder })
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -57,7 +77,8 @@ impl Places {
 }
 
 impl Place {
-    /// Moves the place to the client whose key was shown. `false`: that client holds its share already.
+    /// Moves the place to the client whose key was shown. `false`: that client holds its share already, or the place
+    /// has just been given to another.
     pub(crate) fn belongs_to(&self, client: &str) -> bool {
         let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(&*holder, Holder::Client(name) if name == client) {
@@ -65,13 +86,17 @@ impl Place {
         }
         let mut counts = self.places.lock();
         let held = counts.by_client.get(client).copied().unwrap_or(0);
-        if held >= MAX_CONNECTIONS_PER_CLIENT {
+        if held >= MAX_CONNECTIONS_PER_CLIENT || !counts.release(&holder) {
             return false;
         }
-        counts.release(&holder);
         counts.by_client.insert(client.to_owned(), held + 1);
         *holder = Holder::Client(client.to_owned());
         true
+    }
+
+    /// Waits until the place has been given to another: the connection must close.
+    pub(crate) fn evicted(&self) -> Arc<Notify> {
+        self.evicted.clone()
     }
 }
 
@@ -85,23 +110,22 @@ impl Drop for Place {
 }
 
 impl Counts {
-    fn release(&mut self, holder: &Holder) {
+    /// Takes a holder off the books. `false`: it was not on them any more.
+    fn release(&mut self, holder: &Holder) -> bool {
         match holder {
-            Holder::Stranger(address) => {
-                self.strangers = self.strangers.saturating_sub(1);
-                decrement(&mut self.by_address, address);
+            Holder::Stranger(id) => {
+                let at = self.strangers.iter().position(|other| other.id == *id);
+                at.and_then(|at| self.strangers.remove(at)).is_some()
             }
-            Holder::Client(name) => decrement(&mut self.by_client, name),
-        }
-    }
-}
-
-/// Counts one less, and forgets what has come to nothing, so that the map cannot grow for ever.
-fn decrement<K: std::hash::Hash + Eq + Clone>(counts: &mut HashMap<K, usize>, key: &K) {
-    if let Some(count) = counts.get_mut(key) {
-        *count = count.saturating_sub(1);
-        if *count == 0 {
-            counts.remove(key);
+            Holder::Client(name) => {
+                let Some(count) = self.by_client.get_mut(name) else { return false };
+                *count = count.saturating_sub(1);
+                // What has come to nothing is forgotten, so that the map cannot grow for ever.
+                if *count == 0 {
+                    self.by_client.remove(name);
+                }
+                true
+            }
         }
     }
 }
@@ -114,41 +138,75 @@ mod tests {
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    fn fill(places: &Arc<Places>, address: IpAddr, count: usize) -> Vec<Place> {
-        (0..count).map_while(|_| places.take(address)).collect()
+    fn address(last: u16) -> IpAddr {
+        let [high, low] = last.to_be_bytes();
+        Ipv4Addr::new(127, 0, high, low).into()
+    }
+
+    fn take(places: &Arc<Places>, address: IpAddr) -> Place {
+        places.take(address).unwrap()
+    }
+
+    /// Whether the connection has been told to close.
+    fn must_close(place: &Place) -> bool {
+        use std::task::{Context, Waker};
+        let evicted = place.evicted();
+        let told = std::pin::pin!(evicted.notified());
+        told.poll(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     #[test]
-    fn strangers_of_one_address_are_few_until_they_show_a_key() {
+    fn the_stranger_that_waited_longest_makes_room_for_the_next_of_its_address() {
         let places = Arc::new(Places::default());
-        let held = fill(&places, HERE, usize::MAX);
-        assert_eq!(held.len(), MAX_UNAUTHENTICATED_PER_ADDRESS);
-        assert!(places.take(Ipv4Addr::new(127, 0, 0, 2).into()).is_some());
-        assert!(held.first().unwrap().belongs_to("anna"));
-        assert!(held.first().unwrap().belongs_to("anna"), "a second request changes nothing");
-        assert!(places.take(HERE).is_some());
+        let other = take(&places, address(2));
+        let held: Vec<_> =
+            (0..MAX_UNAUTHENTICATED_PER_ADDRESS).map(|_| take(&places, HERE)).collect();
+        assert!(!held.iter().any(must_close), "all of them have room");
+        let newcomer = take(&places, HERE);
+        let [first, second, ..] = held.as_slice() else { panic!() };
+        assert!(must_close(first) && !must_close(second) && !must_close(&other));
+        assert!(!first.belongs_to("anna"), "its place is another's");
+        assert!(newcomer.belongs_to("anna"), "a key gets in however many strangers there are");
+        assert!(newcomer.belongs_to("anna"), "a second request changes nothing");
+        let _one_more = take(&places, HERE);
+        assert!(!must_close(second), "a client takes no stranger's place");
     }
 
     #[test]
     fn places_are_kept_for_those_with_a_key() {
         let places = Arc::new(Places::default());
-        let mut strangers = Vec::new();
-        for last in 1..=255 {
-            strangers.extend(fill(&places, Ipv4Addr::new(127, 0, 0, last).into(), usize::MAX));
-        }
-        assert_eq!(strangers.len(), MAX_UNAUTHENTICATED);
+        let strangers: Vec<_> = (0..=u16::try_from(MAX_UNAUTHENTICATED).unwrap())
+            .map(|last| take(&places, address(last)))
+            .collect();
+        assert_eq!(strangers.iter().filter(|place| must_close(place)).count(), 1);
+        assert_eq!(places.lock().strangers.len(), MAX_UNAUTHENTICATED);
         let known = strangers.iter().filter(|place| place.belongs_to("anna")).count();
         assert_eq!(known, MAX_CONNECTIONS_PER_CLIENT);
     }
 
     #[test]
+    fn clients_can_have_every_place() {
+        let places = Arc::new(Places::default());
+        let held: Vec<_> = (0..MAX_CONNECTIONS)
+            .map(|at| {
+                let place = take(&places, HERE);
+                assert!(place.belongs_to(if at % 2 == 0 { "anna" } else { "bert" }));
+                place
+            })
+            .collect();
+        assert!(places.take(HERE).is_none());
+        drop(held);
+        assert!(places.take(HERE).is_some());
+    }
+
+    #[test]
     fn everything_is_free_again_at_the_end() {
         let places = Arc::new(Places::default());
-        let held = fill(&places, HERE, 10);
-        assert!(held.iter().take(5).all(|place| place.belongs_to("anna")));
+        let held: Vec<_> = (0..100).map(|_| take(&places, HERE)).collect();
+        held.iter().rev().take(5).for_each(|place| assert!(place.belongs_to("anna")));
         drop(held);
         let counts = places.lock();
-        assert_eq!((counts.all, counts.strangers), (0, 0));
-        assert!(counts.by_address.is_empty() && counts.by_client.is_empty());
+        assert_eq!(counts.all, 0);
+        assert!(counts.strangers.is_empty() && counts.by_client.is_empty());
     }
 }

@@ -11,17 +11,24 @@ use mcp_wire::{FrameDecoder, Message, push_frame};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::limits::MAX_CALLS_PER_SERVER;
+use crate::limits::{MAX_CALLS_PER_SERVER, SERVER_STALL};
 
 /// A living or dead connection. Its tasks end with it.
 pub(super) struct Connection {
-    out: mpsc::Sender<Vec<u8>>,
+    out: mpsc::Sender<Outgoing>,
     waiters: Arc<Waiters>,
     next: AtomicU64,
     _tasks: JoinSet<()>,
+}
+
+/// A message on its way to the server, with the room that it takes until it is written.
+struct Outgoing {
+    id: u64,
+    frame: Vec<u8>,
+    _room: OwnedSemaphorePermit,
 }
 
 /// Who waits for which reply; `None` once the connection is dead.
@@ -44,7 +51,7 @@ impl Connection {
         let (out, waiting) = mpsc::channel(MAX_CALLS_PER_SERVER);
         let waiters = Arc::new(Waiters(Mutex::new(Some(HashMap::new()))));
         let mut tasks = JoinSet::new();
-        tasks.spawn(until_dead("write", waiters.clone(), write(writer, waiting)));
+        tasks.spawn(until_dead("write", waiters.clone(), write(writer, waiting, waiters.clone())));
         tasks.spawn(until_dead("read", waiters.clone(), read(reader, waiters.clone())));
         Self { out, waiters, next: AtomicU64::new(1), _tasks: tasks }
     }
@@ -61,10 +68,16 @@ impl Connection {
         Ok(Pending { waiters: self.waiters.clone(), id, reply })
     }
 
-    /// Sends one message, which is one JSON text. Where this fails, nothing of it was sent.
-    pub(super) async fn send(&self, mut message: Vec<u8>) -> Result<(), Dead> {
+    /// Sends the message of a call, which is one JSON text. Where this fails, nothing of it was sent.
+    pub(super) async fn send(
+        &self,
+        pending: &Pending,
+        mut message: Vec<u8>,
+        room: OwnedSemaphorePermit,
+    ) -> Result<(), Dead> {
         push_frame(&mut message);
-        self.out.send(message).await.map_err(|_| Dead)
+        let outgoing = Outgoing { id: pending.id, frame: message, _room: room };
+        self.out.send(outgoing).await.map_err(|_| Dead)
     }
 }
 
@@ -89,6 +102,11 @@ impl Drop for Pending {
 }
 
 impl Waiters {
+    /// Whether somebody still waits for the reply to this call.
+    fn is_awaited(&self, id: u64) -> bool {
+        self.lock().as_ref().is_some_and(|waiters| waiters.contains_key(&id))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Bytes>>>> {
         // The map is whole between any two statements, so a panic elsewhere does not spoil it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -111,9 +129,17 @@ async fn until_dead(
     }
 }
 
-async fn write(mut writer: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
-    while let Some(frame) = waiting.recv().await {
-        writer.write_all(&frame).await?;
+/// Writes messages in their turn. One whose call was given up meanwhile is not sent, so that nothing is done for a caller
+/// who has been told that it was not; a server that takes nothing is dead.
+async fn write(
+    mut writer: OwnedWriteHalf,
+    mut waiting: mpsc::Receiver<Outgoing>,
+    waiters: Arc<Waiters>,
+) -> io::Result<()> {
+    while let Some(outgoing) = waiting.recv().await {
+        if waiters.is_awaited(outgoing.id) {
+            tokio::time::timeout(SERVER_STALL, writer.write_all(&outgoing.frame)).await??;
+        }
     }
     Ok(())
 }

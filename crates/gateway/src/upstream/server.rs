@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::UnixStream;
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::{CONNECT, MAX_CALLS_PER_SERVER, MAX_WAITING_KIB_PER_SERVER};
 use crate::upstream::connection::{Connection, Dead};
@@ -20,7 +20,7 @@ pub(crate) struct Server {
     owner: u32,
     live: Mutex<Option<Arc<Connection>>>,
     calls: Semaphore,
-    waiting_kib: Semaphore,
+    waiting_kib: Arc<Semaphore>,
 }
 
 /// Why a call got no answer. The text is for the client.
@@ -60,7 +60,7 @@ impl Server {
             owner,
             live: Mutex::new(None),
             calls: Semaphore::new(MAX_CALLS_PER_SERVER),
-            waiting_kib: Semaphore::new(MAX_WAITING_KIB_PER_SERVER),
+            waiting_kib: Arc::new(Semaphore::new(MAX_WAITING_KIB_PER_SERVER)),
         }
     }
 
@@ -86,16 +86,19 @@ impl Server {
             let connection = self.connection().await?;
             let pending = connection.expect().map_err(|Dead| CallError::Unreachable)?;
             let message = message(&pending.id().to_string());
-            let _room = self.room_for(message.len())?;
-            connection.send(message).await.map_err(|Dead| CallError::Unreachable)?;
+            let room = self.room_for(message.len())?;
+            connection
+                .send(&pending, message, room)
+                .await
+                .map_err(|Dead| CallError::Unreachable)?;
             pending.reply().await.map_err(|Dead| CallError::Died)
         };
         tokio::time::timeout(deadline, answered).await.unwrap_or(Err(CallError::TimedOut))
     }
 
-    fn room_for(&self, bytes: usize) -> Result<SemaphorePermit<'_>, CallError> {
+    fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, CallError> {
         let kib = u32::try_from(bytes / 1024 + 1).map_err(|_| CallError::Overloaded)?;
-        self.waiting_kib.try_acquire_many(kib).map_err(|_| CallError::Overloaded)
+        self.waiting_kib.clone().try_acquire_many_owned(kib).map_err(|_| CallError::Overloaded)
     }
 
     /// The living connection, or a new one. Whoever comes first makes it; the others wait for that.
