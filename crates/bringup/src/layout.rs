@@ -55,11 +55,10 @@ const SAMPLES: [(&str, &str); 3] = [
 ];
 
 impl Layout {
-    /// Makes the folder and writes keys and configuration into it.
+    /// Writes keys and configuration into the folder, which has been claimed.
     pub(crate) fn make(plan: &Plan) -> Result<Self, Error> {
         // The daemons and the snippets need a path that holds wherever they are started.
         let state = std::path::absolute(&plan.state).map_err(Error::file(&plan.state))?;
-        private_folder(&state)?;
         for folder in ["config", "run", "fs", "log"] {
             private_folder(&state.join(folder))?;
         }

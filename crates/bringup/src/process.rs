@@ -75,21 +75,16 @@ impl Daemon {
     pub(crate) fn ready(&mut self) -> Result<Said, Error> {
         let deadline = Instant::now() + READY;
         while Instant::now() < deadline {
-            if self.notify_failed_or_ended()? {
+            if self.child.try_wait().map_err(Error::file(&self.log))?.is_some() {
                 return Err(self.not_started("it ended"));
             }
-            let path = self.notify.path().to_owned();
-            if let Some(said) = self.notify.next(LOOK).map_err(Error::file(&path))?
+            if let Some(said) = self.notify.next(LOOK).map_err(Error::file(self.notify.path()))?
                 && said.ready
             {
                 return Ok(said);
             }
         }
         Err(self.not_started("it was not ready in time"))
-    }
-
-    fn notify_failed_or_ended(&mut self) -> Result<bool, Error> {
-        Ok(self.ended().map_err(Error::file(&self.log.clone()))?.is_some())
     }
 
     /// Whether it has ended.

@@ -90,7 +90,7 @@ fn read(folder: &Folder, table: &ArcSwap<Table>) {
         servers.insert(name.to_string(), server);
     }
     let files = declared.into_iter().map(|(name, (file, _))| (name.to_string(), file));
-    let new = Table::new(files.collect(), &servers, &old);
-    tracing::info!(servers = servers.len(), tools = new.tools().len(), "cap files read");
+    let new = Table::new(files.collect(), servers, &old);
+    tracing::info!(servers = new.servers().len(), tools = new.tools().len(), "cap files read");
     table.store(Arc::new(new));
 }

@@ -22,7 +22,7 @@ impl Table {
     /// for another, however it is named.
     pub(super) fn new(
         files: Vec<(String, CapFile)>,
-        servers: &HashMap<String, Arc<Server>>,
+        servers: HashMap<String, Arc<Server>>,
         old: &Self,
     ) -> Self {
         let declared: HashSet<(String, ToolName)> = files
@@ -35,9 +35,9 @@ impl Table {
                     && declared.contains(&(holder.name().to_owned(), tool.clone()))
             })
         };
-        let mut table = Self { servers: servers.clone(), ..Self::default() };
+        let mut table = Self { servers, ..Self::default() };
         for (name, file) in files {
-            let Some(server) = servers.get(&name) else {
+            let Some(server) = table.servers.get(&name) else {
                 continue;
             };
             for (tool, text) in tools_of(&file) {

@@ -94,7 +94,7 @@ impl Place {
         true
     }
 
-    /// Waits until the place has been given to another: the connection must close.
+    /// What tells that the place has been given to another: the connection must then close.
     pub(crate) fn evicted(&self) -> Arc<Notify> {
         self.evicted.clone()
     }

@@ -107,10 +107,10 @@ impl Server {
         if let Some(connection) = live.as_ref().filter(|connection| !connection.is_dead()) {
             return Ok(connection.clone());
         }
-        let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(&self.socket));
         if !self.socket_is_its_own() {
             return Err(CallError::Unreachable);
         }
+        let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(&self.socket));
         let Ok(Ok(stream)) = connecting.await else { return Err(CallError::Unreachable) };
         let connection = Arc::new(Connection::new(stream));
         *live = Some(connection.clone());
