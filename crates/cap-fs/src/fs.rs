@@ -6,9 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 
 use capability::{BoxError, Server, Tools};
 use sandbox::Needs;
+use settings::Sources;
 use vroot::VRoot;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigFile};
 use crate::tools::{Delete, List, Read, Write};
 
 /// How a folder within `state` begins that holds the records of writes that are under way.
@@ -29,9 +30,15 @@ impl Server for Fs {
     const NAME: &'static str = "fs";
     const DESCRIPTION: &'static str = "Files beneath the exposed folder";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    type Config = Config;
+    const LEGACY_ERROR_BASE: i32 = -32_010;
+    type Config = ConfigFile;
 
-    fn open(config: Config) -> Result<Self, BoxError> {
+    fn tell(config: ConfigFile, sources: &mut Sources) -> Result<(), BoxError> {
+        Config::resolve(config, sources).map(drop)
+    }
+
+    fn open(config: ConfigFile) -> Result<Self, BoxError> {
+        let config = Config::resolve(config, &mut Sources::new("the configuration".as_ref()))?;
         // A folder for each root: a record names a path of its own root, and waits until that is exposed again.
         let found = fs::metadata(&config.root)
             .map_err(|error| format!("`{}`: {error}", config.root.display()))?;

@@ -10,5 +10,5 @@ mod fs;
 pub mod limits;
 mod tools;
 
-pub use config::Config;
+pub use config::ConfigFile;
 pub use fs::Fs;

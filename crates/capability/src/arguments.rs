@@ -55,7 +55,7 @@ fn whole_numbers(value: &mut Value) {
 }
 
 /// The integer that a float is, where floats are exact.
-fn as_integer(float: f64) -> Option<i64> {
+pub(crate) fn as_integer(float: f64) -> Option<i64> {
     /// Beyond 2 to the 53rd a float stands for several integers.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if float.fract() != 0.0 || float.abs() > EXACT {

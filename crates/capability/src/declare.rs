@@ -33,6 +33,9 @@ pub enum DeclareError {
     /// A schema cannot be compiled.
     #[error("`{0}`: its schema is not valid: {1}")]
     Schema(&'static str, String),
+    /// The output has no such member as its `LEGACY_RESULT` names.
+    #[error("`{0}`: its output has no member `{1}`, which is its result in the legacy dialect")]
+    LegacyResult(&'static str, &'static str),
     /// The cap file cannot be written.
     #[error("the cap file cannot be written: {0}")]
     Write(#[from] serde_json::Error),
@@ -83,6 +86,7 @@ pub fn cap_file<S: Server>() -> Result<CapFile, DeclareError> {
         service_name,
         description: S::DESCRIPTION.to_owned(),
         version: S::VERSION.to_owned(),
+        error_code_base: Some(S::LEGACY_ERROR_BASE),
         capabilities,
     })
 }
@@ -99,19 +103,29 @@ fn entry<T: Tool>() -> Result<Entry<T::Server>, DeclareError> {
     let check = jsonschema::draft202012::new(&input_schema)
         .map_err(|error| DeclareError::Schema(T::NAME, error.to_string()))?;
 
+    let result_schema = match T::LEGACY_RESULT {
+        None => output_schema.clone(),
+        Some(member) => output_schema
+            .get("properties")
+            .and_then(|members| members.get(member))
+            .cloned()
+            .ok_or(DeclareError::LegacyResult(T::NAME, member))?,
+    };
+
     let tool = mcp_types::Tool {
         name: T::NAME.to_owned(),
         title: T::TITLE.to_owned(),
         description: description.clone(),
         input_schema: input_schema.clone(),
-        output_schema: output_schema.clone(),
+        output_schema,
         annotations: annotations(T::EFFECTS),
     };
     let method = Method {
         method,
         description,
         params_schema: positional(&input_schema),
-        result_schema: Some(output_schema),
+        result_schema: Some(result_schema),
+        result_member: T::LEGACY_RESULT.map(ToOwned::to_owned),
         tool: Some(serde_json::value::to_raw_value(&tool)?),
         effects: T::EFFECTS.to_vec(),
     };

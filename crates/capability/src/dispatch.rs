@@ -1,4 +1,4 @@
-//! From a frame to its reply.
+//! From a request to its reply.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,12 +8,16 @@ use mcp_types::{
     ListToolsResult, ProtocolVersion, ResultType, ServerCapabilities, meta,
 };
 use mcp_wire::limits::MAX_REPLY_BYTES;
-use mcp_wire::{Message, Object, Request, RpcError, code, error_reply, result_reply};
+use mcp_wire::{Id, Object, RpcError, code, error_reply, result_reply};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 
 use crate::call::Call;
 use crate::declare::{DeclareError, Entry, Outcome, Tools};
+use crate::incoming::{Method, Request};
+use crate::life::Life;
+use crate::progress::Progress;
 use crate::tool::{Server, ToolError};
 
 /// A server with its tools, ready to answer.
@@ -24,37 +28,48 @@ pub(crate) struct Dispatcher<S> {
 }
 
 impl<S: Server> Dispatcher<S> {
-    pub(crate) fn new(server: S) -> Result<Arc<Self>, DeclareError> {
+    pub(crate) fn new(server: S) -> Result<Self, DeclareError> {
         let tools = Tools::<S>::declared()?;
         let by_name =
             tools.iter().enumerate().map(|(at, tool)| (tool.name.to_string(), at)).collect();
-        Ok(Arc::new(Self { server, tools, by_name }))
+        Ok(Self { server, tools, by_name })
     }
 
-    /// Answers one message; notifications and stray answers get none. It may block.
-    pub(crate) fn answer(&self, frame: &[u8]) -> Option<Vec<u8>> {
-        let parsed = std::str::from_utf8(frame)
-            .map_err(|_| RpcError::new(code::PARSE_ERROR, "the message is not UTF-8"))
-            .and_then(|text| Message::parse(text).map_err(|error| error.to_rpc()));
-        match parsed {
-            Err(error) => Some(error_reply(None, &error)),
-            Ok(Message::Notification(_) | Message::Response(_)) => None,
-            Ok(Message::Request(request)) => {
-                let reply = self.request(&request).and_then(short_enough);
-                Some(reply.unwrap_or_else(|error| error_reply(Some(request.id), &error)))
-            }
-        }
+    /// Answers a request; `life` says whether the answer is still wanted, and progress goes to `out`. It may block.
+    pub(crate) fn answer(
+        &self,
+        request: &Request,
+        life: &Arc<Life>,
+        out: &mpsc::WeakSender<Vec<u8>>,
+    ) -> Option<Vec<u8>> {
+        let id = request.id()?;
+        let reply = self.request(request, id, life, out).and_then(short_enough);
+        Some(reply.unwrap_or_else(|error| error_reply(Some(id), &error)))
     }
 
-    fn request(&self, request: &Request<'_>) -> Result<Vec<u8>, RpcError> {
-        let params = object(request.params.map(RawValue::get), "`params` must be an object")?;
+    fn request(
+        &self,
+        request: &Request,
+        id: Id<'_>,
+        life: &Arc<Life>,
+        out: &mpsc::WeakSender<Vec<u8>>,
+    ) -> Result<Vec<u8>, RpcError> {
+        // The frame that it is a part of was UTF-8.
+        let params = request.params.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let params = object(params, "`params` must be an object")?;
         let metadata = object(params.get("_meta").map(RawValue::get), "`_meta` must be an object")?;
         check_version(&metadata)?;
-        match request.method.as_ref() {
-            "server/discover" => Ok(result_reply(request.id, &discover::<S>())),
-            "tools/list" => Ok(result_reply(request.id, &self.list())),
-            "tools/call" => Ok(result_reply(request.id, &self.call(&params, &metadata)?)),
-            _ => Err(RpcError::new(code::METHOD_NOT_FOUND, "no such method")),
+        match request.method {
+            Method::Discover => Ok(result_reply(id, &discover::<S>())),
+            Method::List => Ok(result_reply(id, &self.list())),
+            Method::Call => {
+                let call = |caller| {
+                    let progress = Progress::asked(&metadata, out);
+                    Call::new(caller, request.read, life.clone(), progress)
+                };
+                Ok(result_reply(id, &self.call(&params, &metadata, call)?))
+            }
+            Method::Unknown => Err(RpcError::new(code::METHOD_NOT_FOUND, "no such method")),
         }
     }
 
@@ -68,7 +83,12 @@ impl<S: Server> Dispatcher<S> {
         }
     }
 
-    fn call(&self, params: &Object<'_>, metadata: &Object<'_>) -> Result<CallToolResult, RpcError> {
+    fn call(
+        &self,
+        params: &Object<'_>,
+        metadata: &Object<'_>,
+        call: impl FnOnce(Caller) -> Call,
+    ) -> Result<CallToolResult, RpcError> {
         let invalid = |message: &str| RpcError::new(code::INVALID_PARAMS, message);
         let caller = metadata
             .get(meta::CALLER)
@@ -91,7 +111,9 @@ impl<S: Server> Dispatcher<S> {
         };
         let span = tracing::info_span!("call", request_id = %caller.request, tool = %entry.name);
         let _entered = span.enter();
-        let outcome = (entry.run)(&self.server, &Call::new(caller), arguments);
+        let call = call(caller);
+        // It may have waited for a thread for longer than its caller does, or have been given up on its way here.
+        let outcome = call.check().and_then(|()| (entry.run)(&self.server, &call, arguments));
         match &outcome {
             Ok(_) => tracing::info!("done"),
             Err(error) => tracing::info!(kind = ?error.kind(), "refused"),

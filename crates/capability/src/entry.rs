@@ -1,12 +1,14 @@
 //! The command line of a capability server, and the order in which it starts.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use daemon::{BoxError, NotifyState};
 use sandbox::Confinement;
+use settings::{Count, SettingsError, Sources};
+use telemetry::{LOG_FORMATS, LOG_LEVELS};
 
 use crate::declare::cap_file;
 use crate::limits::{DEFAULT_WORKERS, DRAIN, MAX_WORKERS};
@@ -27,6 +29,15 @@ enum Command {
     Caps,
     /// Serve on the socket that systemd passes, or on the one named.
     Serve(Serve),
+    /// Print every setting as JSON, with where it comes from.
+    Config(Config),
+}
+
+#[derive(Debug, clap::Args)]
+struct Config {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,6 +58,7 @@ pub fn main<S: Server>() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Caps => print_caps::<S>(),
         Command::Serve(arguments) => run::<S>(&arguments),
+        Command::Config(arguments) => print_config::<S>(arguments.config.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,15 +76,34 @@ fn print_caps<S: Server>() -> Result<(), BoxError> {
     Ok(())
 }
 
+fn print_config<S: Server>(path: Option<&Path>) -> Result<(), BoxError> {
+    let mut sources = Sources::new(path.unwrap_or(Path::new("")));
+    S::tell(load::<S>(path)?, &mut sources)?;
+    workers(S::NAME, &mut sources)?;
+    // What `telemetry` reads for itself.
+    let level = [own_variable(S::NAME, "LOG_LEVEL"), "LLMBDO_LOG_LEVEL".to_owned()];
+    sources.word("log level", &level.each_ref().map(String::as_str), &LOG_LEVELS, "info")?;
+    let format = [own_variable(S::NAME, "LOG_FORMAT"), "LLMBDO_LOG_FORMAT".to_owned()];
+    sources.word("log format", &format.each_ref().map(String::as_str), &LOG_FORMATS, "text")?;
+    let mut out = serde_json::to_vec(&sources.report(S::NAME))?;
+    out.push(b'\n');
+    std::io::stdout().write_all(&out)?;
+    Ok(())
+}
+
+fn load<S: Server>(path: Option<&Path>) -> Result<S::Config, SettingsError> {
+    match path {
+        Some(path) => settings::load(path),
+        None => settings::parse("the empty configuration (pass `--config`)", "{}"),
+    }
+}
+
 /// Configuration, bind, open, sandbox, log threads, runtime: nothing that reads a client's bytes starts before
 /// the process is locked down, and Landlock holds for threads that start after it.
 fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
     arguments.daemon.apply()?;
-    let config = match &arguments.config {
-        Some(path) => settings::load(path)?,
-        None => settings::parse("the empty configuration (pass `--config`)", "{}")?,
-    };
-    let workers = workers(S::NAME)?;
+    let config = load::<S>(arguments.config.as_deref())?;
+    let workers = workers(S::NAME, &mut Sources::new(Path::new("")))?;
     let listener = listen(arguments.socket.as_deref())?;
     let server = S::open(config)?;
     let confinement =
@@ -93,7 +124,7 @@ fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
         let stop = daemon::stop_signal()?;
         daemon::notify(&[NotifyState::Ready, NotifyState::Status(&report.to_string())]);
         tracing::info!("ready");
-        serve(listener, server, stop).await.map_err(BoxError::from)
+        serve(listener, server, workers, stop).await.map_err(BoxError::from)
     });
     runtime.shutdown_timeout(DRAIN);
     outcome
@@ -101,15 +132,13 @@ fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
 
 /// How many threads run handlers: `LLMBDO_<NAME>_WORKERS`, else `LLMBDO_DEFAULT_SERVER_WORKERS`, else
 /// [`DEFAULT_WORKERS`].
-fn workers(name: &str) -> Result<usize, BoxError> {
-    let own = format!("LLMBDO_{}_WORKERS", name.to_uppercase().replace('-', "_"));
-    for variable in [own.as_str(), "LLMBDO_DEFAULT_SERVER_WORKERS"] {
-        if let Some(workers) = settings::env::<usize>(variable)? {
-            if (1..=MAX_WORKERS).contains(&workers) {
-                return Ok(workers);
-            }
-            return Err(format!("`{variable}` must be from 1 to {MAX_WORKERS}").into());
-        }
-    }
-    Ok(DEFAULT_WORKERS)
+fn workers(name: &str, sources: &mut Sources) -> Result<usize, SettingsError> {
+    let variables = [&own_variable(name, "WORKERS"), "LLMBDO_DEFAULT_SERVER_WORKERS"];
+    let default = Count::<MAX_WORKERS>::clamped(DEFAULT_WORKERS);
+    Ok(sources.value("workers", &variables, None, default)?.get())
+}
+
+/// The variable of this server for a thing that every server has.
+fn own_variable(server: &str, what: &str) -> String {
+    format!("LLMBDO_{}_{what}", server.to_uppercase().replace('-', "_"))
 }

@@ -47,16 +47,22 @@
 //! A server that has state implements [`Server`] itself; `cap-fs` is an example.
 //!
 //! `hello caps` prints the cap file; `hello serve --socket /run/mcp/hello.sock` serves, or takes the socket
-//! that systemd passes. Handlers may block: each call runs on a bounded pool of threads. Requests are
-//! MCP 2026-07-28 in NUL frames, many at a time on one connection, answered in any order.
+//! that systemd passes. Handlers may block: each call runs on a bounded pool of threads. One that takes long asks
+//! [`Call::check`] whether its answer is still wanted. Requests are MCP 2026-07-28 in NUL frames, many at a time on
+//! one connection, answered in any order; `notifications/cancelled` gives one up.
 
 mod arguments;
 mod call;
+mod calls;
+mod connection;
 mod declare;
 mod dispatch;
 mod entry;
+mod incoming;
+mod life;
 pub mod limits;
 mod listen;
+mod progress;
 mod serve;
 mod stateless;
 mod tool;

@@ -15,6 +15,13 @@ pub const MAX_CONNECTIONS: usize = 16;
 /// Replies that may wait for the reader of a connection before handlers wait for it too.
 pub const REPLY_QUEUE: usize = 64;
 
+/// Between two notifications of the progress of a call: twenty a second look like a movement to a person, and a handler
+/// that tells of every entry of a large folder costs the connection no more.
+pub const PROGRESS_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What a notification of progress may say in words, in bytes; the rest is cut. It is a line on a screen.
+pub const MAX_PROGRESS_TEXT: usize = 512;
+
 /// Threads that run handlers, where `LLMBDO_<NAME>_WORKERS` does not say otherwise: handlers wait for disks
 /// and peers more than for a core.
 pub const DEFAULT_WORKERS: usize = 8;

@@ -1,9 +1,7 @@
 //! The listening socket: from systemd, or bound here.
 
-use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
@@ -33,45 +31,8 @@ pub(crate) fn listen(path: Option<&Path>) -> Result<UnixListener, ListenError> {
         return Ok(listener);
     }
     let path = path.ok_or(ListenError::None)?;
-    bind(path).map_err(|error| match error.kind() {
+    daemon::bind_unix(path, SOCKET_MODE).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => ListenError::InUse(path.to_owned()),
         _ => ListenError::Bind(path.to_owned(), error),
     })
-}
-
-/// Binds at `path`; a socket that a dead process left there is replaced, a living one is not.
-fn bind(path: &Path) -> io::Result<UnixListener> {
-    let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let is_socket = fs::symlink_metadata(path)?.file_type().is_socket();
-            match UnixStream::connect(path) {
-                Err(refused) if is_socket && refused.kind() == io::ErrorKind::ConnectionRefused => {
-                }
-                _ => return Err(error),
-            }
-            fs::remove_file(path)?;
-            UnixListener::bind(path)?
-        }
-        bound => bound?,
-    };
-    fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dead_socket_is_replaced_and_a_living_one_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.sock");
-        let living = bind(&path).unwrap();
-        assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
-        drop(living);
-        drop(bind(&path).unwrap());
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, SOCKET_MODE);
-    }
 }

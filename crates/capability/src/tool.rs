@@ -8,6 +8,7 @@ use sandbox::Needs;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use settings::Sources;
 
 use crate::call::Call;
 use crate::declare::Tools;
@@ -20,8 +21,16 @@ pub trait Server: Sized + Send + Sync + 'static {
     const DESCRIPTION: &'static str;
     /// Its version.
     const VERSION: &'static str;
+    /// From which its errors count down in the legacy dialect (see `capfile::CapFile::error_code_base`).
+    const LEGACY_ERROR_BASE: i32 = -32_000;
     /// Its configuration file; use `#[serde(deny_unknown_fields)]`.
     type Config: DeserializeOwned;
+
+    /// Tells `sources` each value of the configuration, for `llmbasedos config show`, and refuses what
+    /// [`Server::open`] would refuse of it. It opens nothing.
+    fn tell(_config: Self::Config, _sources: &mut Sources) -> Result<(), BoxError> {
+        Ok(())
+    }
 
     /// Opens what the server works on. It runs before the sandbox is locked, so whatever must be opened by
     /// a host path is opened here.
@@ -56,6 +65,8 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const TITLE: &'static str;
     /// What a call may do. Policy, approval and MCP's annotations are made from this, so it must be true.
     const EFFECTS: &'static [Effect];
+    /// The member of [`Tool::Output`] that is the result in the legacy dialect; all of it where this is `None`.
+    const LEGACY_RESULT: Option<&'static str> = None;
 
     /// Does the work. It may block: it has a thread of its own.
     fn call(self, server: &Self::Server, call: &Call) -> Result<Self::Output, ToolError>;
@@ -96,6 +107,8 @@ pub enum ErrorKind {
     TooLarge,
     /// No room is left.
     NoSpace,
+    /// Nobody waits for the answer any more: see [`Call::check`].
+    Cancelled,
     /// A fault that is not the caller's.
     Internal,
 }

@@ -5,30 +5,27 @@
 //! call gets its own reply, a full server says so, and the calls that are under way when a server is stopped end.
 #![cfg(test)]
 
-use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+#[path = "common/peer.rs"]
+mod peer;
+#[path = "common/served.rs"]
+mod served;
+
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use capability::limits::{DRAIN, MAX_ARGUMENT_FAULTS, MAX_CALLS};
 use capability::{
-    BoxError, Call, Effect, ErrorKind, NoConfig, Server, Tool, ToolError, Tools, cap_file, serve,
+    BoxError, Call, DeclareError, Effect, ErrorKind, NoConfig, Server, Tool, ToolError, Tools,
+    cap_file,
 };
 use capfile::{CapFile, ServiceName};
+use peer::{PATIENCE, Peer, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use served::Served;
 use testkit::until;
-use tokio::sync::oneshot;
-
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a test listens for what must not come.
-const SILENCE: Duration = Duration::from_millis(200);
 
 /// A server whose handlers do what a test asks.
 #[derive(Clone, Default)]
@@ -235,147 +232,24 @@ impl Tool for Nothing {
 /// A running server.
 struct Running {
     probe: Probe,
-    socket: PathBuf,
-    stop: Option<oneshot::Sender<()>>,
-    served: Option<JoinHandle<()>>,
-    _folder: TempDir,
+    served: Served,
 }
 
 impl Running {
-    /// Starts it with a pool of so many threads for handlers.
+    /// Starts it with so many threads for handlers.
     fn start(threads: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("probe.sock");
         let probe = Probe::default();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        let own = probe.clone();
-        listener.set_nonblocking(true).unwrap();
-        let served = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .max_blocking_threads(threads)
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::UnixListener::from_std(listener).unwrap();
-                let stop = async { drop(stopped.await) };
-                serve(listener, own, stop).await.unwrap();
-            });
-            // A handler that never leaves must not hold the test.
-            runtime.shutdown_background();
-        });
-        Self { probe, socket, stop: Some(stop), served: Some(served), _folder: folder }
+        Self { served: Served::start(probe.clone(), threads), probe }
     }
 
     fn connect(&self) -> Peer {
-        Peer::connect(&self.socket)
-    }
-
-    /// Gives the signal to stop.
-    fn signal(&mut self) {
-        self.stop.take().unwrap().send(()).unwrap();
-    }
-
-    /// Waits for the end.
-    fn ended(&mut self) {
-        self.served.take().unwrap().join().unwrap();
+        self.served.connect()
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.probe.release(MAX_CALLS * 2);
-        drop(self.stop.take());
-        if let Some(served) = self.served.take()
-            && !std::thread::panicking()
-        {
-            served.join().unwrap();
-        }
-    }
-}
-
-/// What the gateway is to a server: one connection, and replies told apart by their ids.
-struct Peer {
-    stream: UnixStream,
-    received: Vec<u8>,
-}
-
-/// A request as the gateway would send it.
-fn request(id: u64, tool: &str, arguments: &Value) -> Value {
-    json!({
-        "jsonrpc": "2.0",
-        "id": id,
-        "method": "tools/call",
-        "params": {
-            "name": tool,
-            "arguments": arguments,
-            "_meta": {
-                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "org.llmbasedos/caller": {
-                    "client": "anna", "request": format!("r-{id}"), "origin": "http", "scopes": [],
-                    "policyGeneration": 0,
-                },
-            },
-        },
-    })
-}
-
-impl Peer {
-    fn connect(socket: &Path) -> Self {
-        let stream = UnixStream::connect(socket).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { stream, received: Vec::new() }
-    }
-
-    fn send(&mut self, message: &Value) {
-        self.stream.write_all(format!("{message}\0").as_bytes()).unwrap();
-    }
-
-    /// The next reply; `None` where the server ends the connection.
-    fn next(&mut self) -> Option<Value> {
-        loop {
-            if let Some(end) = self.received.iter().position(|byte| *byte == 0) {
-                let frame: Vec<u8> = self.received.drain(..=end).take(end).collect();
-                return Some(serde_json::from_slice(&frame).unwrap());
-            }
-            let mut chunk = [0; 8192];
-            match self.stream.read(&mut chunk).expect("a reply") {
-                0 => return None,
-                length => self.received.extend_from_slice(&chunk[..length]),
-            }
-        }
-    }
-
-    /// So many replies, by id.
-    fn replies(&mut self, count: usize) -> BTreeMap<u64, Value> {
-        let reply = |_| {
-            let reply = self.next().expect("a reply");
-            (reply["id"].as_u64().unwrap(), reply)
-        };
-        let replies: BTreeMap<u64, Value> = (0..count).map(reply).collect();
-        assert_eq!(replies.len(), count, "an id came twice");
-        replies
-    }
-
-    /// That nothing more comes.
-    fn check_silence(&mut self) {
-        assert!(self.received.is_empty());
-        self.stream.set_read_timeout(Some(SILENCE)).unwrap();
-        let read = self.stream.read(&mut [0; 1]);
-        assert!(read.is_err(), "{read:?}");
-        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    }
-
-    fn call(&mut self, tool: &str, arguments: &Value) -> Value {
-        self.ask(&request(1, tool, arguments))
-    }
-
-    fn ask(&mut self, message: &Value) -> Value {
-        self.send(message);
-        self.next().expect("a reply")
     }
 }
 
@@ -385,6 +259,45 @@ fn text_of(reply: &Value) -> &str {
 
 fn good() -> Value {
     json!({ "text": "a", "times": 3 })
+}
+
+/// A tool whose result in the legacy dialect is a member of its output.
+macro_rules! part {
+    ($server:ident, $tool:ident, $member:literal) => {
+        capability::stateless!($server, "part", "Gives a part", [$tool]);
+
+        /// Gives a part.
+        #[derive(Debug, Deserialize, JsonSchema)]
+        struct $tool {}
+
+        impl Tool for $tool {
+            type Server = $server;
+            type Output = Echoed;
+            const NAME: &'static str = "part_give";
+            const METHOD: &'static str = "mcp.part.give";
+            const TITLE: &'static str = "Give a part";
+            const EFFECTS: &'static [Effect] = &[];
+            const LEGACY_RESULT: Option<&'static str> = Some($member);
+
+            fn call(self, _: &$server, call: &Call) -> Result<Echoed, ToolError> {
+                Ok(Echoed { text: String::new(), client: call.caller().client.clone() })
+            }
+        }
+    };
+}
+part!(Whole, Give, "client");
+part!(Lacking, Lack, "clients");
+
+#[test]
+fn the_result_of_the_legacy_dialect_is_a_member_that_there_is() {
+    let file = serde_json::to_value(cap_file::<Whole>().unwrap()).unwrap();
+    assert_eq!(file["error_code_base"], -32_000);
+    let method = &file["capabilities"][0];
+    assert_eq!(method["result_member"], "client");
+    assert_eq!(method["result_schema"], method["tool"]["outputSchema"]["properties"]["client"]);
+    assert_eq!(method["result_schema"]["type"], "string");
+    let error = cap_file::<Lacking>().unwrap_err();
+    assert!(matches!(error, DeclareError::LegacyResult("part_give", "clients")), "{error}");
 }
 
 #[test]
@@ -671,23 +584,23 @@ fn what_is_no_request_gets_what_it_should() {
     let running = Running::start(2);
     let mut peer = running.connect();
     for (text, code) in [("{", -32_700), ("[]", -32_600), ("{}", -32_600)] {
-        peer.stream.write_all(format!("{text}\0").as_bytes()).unwrap();
+        peer.write(format!("{text}\0").as_bytes());
         let reply = peer.next().unwrap();
         assert_eq!(reply["error"]["code"], code, "{text}: {reply}");
         assert!(reply.get("id").is_none(), "{reply}");
     }
-    peer.stream.write_all(b"\xff\0").unwrap();
+    peer.write(b"\xff\0");
     assert_eq!(peer.next().unwrap()["error"]["code"], -32_700);
     // Notifications, answers and empty frames are passed over.
     for text in [r#"{"jsonrpc":"2.0","method":"x"}"#, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, ""]
     {
-        peer.stream.write_all(format!("{text}\0").as_bytes()).unwrap();
+        peer.write(format!("{text}\0").as_bytes());
     }
     peer.check_silence();
     // A frame may come in pieces.
     let frame = format!("{}\0", request(8, "probe_echo", &good()));
     for piece in frame.as_bytes().chunks(7) {
-        peer.stream.write_all(piece).unwrap();
+        peer.write(piece);
     }
     assert_eq!(peer.next().unwrap()["id"], 8);
 }
@@ -743,7 +656,7 @@ fn a_peer_that_leaves_takes_nothing_with_it() {
     running.probe.until_begun(1);
     drop(leaver);
     let mut broken = running.connect();
-    broken.stream.write_all(b"{\"half\":").unwrap();
+    broken.write(b"{\"half\":");
     drop(broken);
     let mut other = running.connect();
     assert_eq!(other.call("probe_echo", &good())["result"]["structuredContent"]["text"], "aaa");
@@ -760,9 +673,9 @@ fn calls_under_way_are_answered_before_the_end() {
         peer.send(&request(at, "probe_hold", &json!({ "number": at })));
     }
     running.probe.until_begun(2);
-    running.signal();
-    until("the listener to close", PATIENCE, || UnixStream::connect(&running.socket).err());
-    assert!(!running.served.as_ref().unwrap().is_finished(), "it waits for its calls");
+    running.served.signal();
+    until("the listener to close", PATIENCE, || UnixStream::connect(running.served.socket()).err());
+    assert!(!running.served.is_finished(), "it waits for its calls");
     let began = Instant::now();
     running.probe.release(2);
     for (at, peer) in (0_u64..).zip(&mut peers) {
@@ -770,7 +683,7 @@ fn calls_under_way_are_answered_before_the_end() {
         assert_eq!(reply["result"]["structuredContent"]["number"], at);
         assert!(peer.next().is_none(), "then the connection ends");
     }
-    running.ended();
+    running.served.ended();
     assert!(began.elapsed() < DRAIN / 2, "it ends when the last call has: {:?}", began.elapsed());
 }
 
@@ -780,9 +693,9 @@ fn an_idle_server_ends_at_once() {
     let mut peer = running.connect();
     assert_eq!(peer.call("probe_echo", &good())["result"]["isError"], false);
     let began = Instant::now();
-    running.signal();
+    running.served.signal();
     assert!(peer.next().is_none());
-    running.ended();
+    running.served.ended();
     assert!(began.elapsed() < DRAIN / 2, "{:?}", began.elapsed());
 }
 
@@ -793,8 +706,8 @@ fn a_call_that_outlives_the_drain_is_given_up() {
     peer.send(&request(1, "probe_hold", &json!({ "number": 1 })));
     running.probe.until_begun(1);
     let began = Instant::now();
-    running.signal();
-    running.ended();
+    running.served.signal();
+    running.served.ended();
     let took = began.elapsed();
     assert!(peer.next().is_none(), "no reply, and the connection ends");
     println!("given up after {took:?}");

@@ -25,6 +25,10 @@ pub struct CapFile {
     pub description: String,
     /// Its version.
     pub version: String,
+    /// From which its errors count down in the legacy dialect: one less is a wrong value, two less a lack of permission,
+    /// three less something that is not there. Absent, it is -32000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code_base: Option<i32>,
     /// What can be called.
     pub capabilities: Vec<Method>,
 }
@@ -38,9 +42,12 @@ pub struct Method {
     pub description: String,
     /// JSON Schema of the positional parameters of the legacy dialect.
     pub params_schema: Value,
-    /// JSON Schema of the result.
+    /// JSON Schema of the result of the legacy dialect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result_schema: Option<Value>,
+    /// The member of the tool's structured content that is the result of the legacy dialect. Absent, all of it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_member: Option<String>,
     /// The MCP tool, as text: what is shown to clients is exactly what the server declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<Box<RawValue>>,
@@ -200,6 +207,21 @@ mod tests {
         let file = CapFile::parse(&name, text.as_bytes()).unwrap();
         let tool = file.capabilities.first().unwrap().tool.as_ref().unwrap();
         assert_eq!(tool.get(), r#"{"name":"fs_list","inputSchema":{"type":"object"},"x-new":[1]}"#);
+    }
+
+    #[test]
+    fn what_the_legacy_dialect_needs_may_be_absent_and_is_kept() {
+        let name = ServiceName::try_from("fs").unwrap();
+        let plain = r#"{"service_name":"fs","description":"","version":"","capabilities":[{"method":"mcp.fs.a","description":"","params_schema":{},"effects":[]}]}"#;
+        let full = plain
+            .replace(r#""capabilities""#, r#""error_code_base":-32010,"capabilities""#)
+            .replace(r#""effects""#, r#""result_member":"entries","effects""#);
+        for (text, base, member) in [(plain, None, None), (&full, Some(-32_010), Some("entries"))] {
+            let file = CapFile::parse(&name, text.as_bytes()).unwrap();
+            assert_eq!(file.error_code_base, base);
+            assert_eq!(file.capabilities.first().unwrap().result_member.as_deref(), member);
+            assert_eq!(serde_json::to_string(&file).unwrap(), text);
+        }
     }
 
     #[test]

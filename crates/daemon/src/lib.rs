@@ -1,4 +1,7 @@
-//! What every daemon does at its start and its end: arguments, signals, the supervisor.
+//! What every daemon does at its start and its end: arguments, sockets, signals, the supervisor.
+
+mod bind;
+mod watchdog;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -6,6 +9,9 @@ use std::io::{self, Write};
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 pub use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
+
+pub use bind::bind_unix;
+pub use watchdog::watchdog;
 
 /// Any error, for what only an administrator will read.
 pub type BoxError = Box<dyn Error + Send + Sync>;

@@ -23,6 +23,9 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
     /// Counts the changes of policy; a scope of an older generation may no longer hold.
     pub policy_generation: u64,
+    /// How long the gateway waits for the answer, in milliseconds: a server may give up a call that takes longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
 }
 
 /// The door through which a call came.
@@ -31,6 +34,10 @@ pub struct Caller {
 pub enum Origin {
     /// `POST /mcp`.
     Http,
+    /// `GET /ws`.
+    WebSocket,
+    /// `gateway.sock`, which only programs of this machine can open.
+    Local,
 }
 
 /// A part of a collection that may be read.
@@ -40,4 +47,31 @@ pub struct Scope {
     pub collection: String,
     /// The path from which everything beneath may be read.
     pub prefix: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_form_is_fixed() {
+        let mut caller = Caller {
+            client: "anna".into(),
+            run: None,
+            request: "r-1".into(),
+            origin: Origin::WebSocket,
+            scopes: Vec::new(),
+            policy_generation: 0,
+            timeout_ms: None,
+        };
+        let text = r#"{"client":"anna","request":"r-1","origin":"websocket","scopes":[],"policyGeneration":0}"#;
+        assert_eq!(serde_json::to_string(&caller).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Caller>(text).unwrap(), caller);
+
+        caller.origin = Origin::Local;
+        caller.timeout_ms = Some(250);
+        let text = r#"{"client":"anna","request":"r-1","origin":"local","scopes":[],"policyGeneration":0,"timeoutMs":250}"#;
+        assert_eq!(serde_json::to_string(&caller).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Caller>(text).unwrap(), caller);
+    }
 }

@@ -12,3 +12,8 @@ pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 pub const CALLER: &str = "org.llmbasedos/caller";
 /// What kind of failure an `isError` result is, for programs; the text is for models and people.
 pub const ERROR_KIND: &str = "org.llmbasedos/errorKind";
+/// How long a client waits for the answer, in milliseconds, set by the client (the gateway takes the least of it and its
+/// own bound).
+pub const TIMEOUT_MS: &str = "org.llmbasedos/timeoutMs";
+/// What a client wants named in the progress notifications of its request (MCP, all revisions).
+pub const PROGRESS_TOKEN: &str = "progressToken";

@@ -38,6 +38,8 @@ pub mod code {
     pub const TOO_LARGE: i32 = -31413;
     /// The body is not of type `application/json` (415).
     pub const UNSUPPORTED_MEDIA_TYPE: i32 = -31415;
+    /// The page is a WebSocket, and the request is not its handshake (426).
+    pub const UPGRADE_REQUIRED: i32 = -31426;
     /// The capability server cannot be reached or died under the call (502).
     pub const SERVER_UNAVAILABLE: i32 = -31502;
     /// Too many calls are under way (503).

@@ -1,4 +1,4 @@
-//! JSON-RPC envelopes, ids, error codes and NUL framing, as pure functions over bytes.
+//! JSON-RPC envelopes, ids, error codes and framing, as pure functions over bytes.
 //!
 //! Nothing here opens a socket or knows MCP: bytes go in, borrowed views or bytes come out, so every
 //! function can be fuzzed as it is. Three rules hold throughout:
@@ -30,6 +30,7 @@ mod error;
 mod frame;
 mod id;
 pub mod limits;
+mod mixed;
 mod object;
 mod reply;
 
@@ -38,5 +39,6 @@ pub use envelope::{Message, Notification, Request, Response};
 pub use error::{RpcError, WireError, code};
 pub use frame::{FrameDecoder, FrameTooLong, push_frame};
 pub use id::Id;
+pub use mixed::{Framing, MixedDecoder};
 pub use object::{Edit, Member, Object, ObjectError};
 pub use reply::{error_reply, result_reply};

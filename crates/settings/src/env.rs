@@ -1,6 +1,6 @@
 //! Reading one environment variable into a checked type.
 
-use std::{fmt::Display, str::FromStr};
+use std::{ffi::OsString, fmt::Display, str::FromStr};
 
 use crate::{error::SettingsError, limits::ENV_MAX_BYTES};
 
@@ -19,7 +19,19 @@ where
     T: FromStr,
     T::Err: Display,
 {
-    let Some(value) = std::env::var_os(name) else {
+    parse_variable(name, std::env::var_os(name))
+}
+
+/// What [`env()`] makes of a variable with this value.
+pub(crate) fn parse_variable<T>(
+    name: &str,
+    value: Option<OsString>,
+) -> Result<Option<T>, SettingsError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    let Some(value) = value else {
         return Ok(None);
     };
     let name = || name.to_owned();

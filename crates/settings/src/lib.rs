@@ -18,12 +18,18 @@
 //! # Ok::<(), settings::SettingsError>(())
 //! ```
 
+mod count;
 mod document;
 mod env;
 mod error;
 pub mod limits;
 mod reason;
+mod sources;
+mod state_folder;
 
+pub use count::{Count, CountError};
 pub use document::{load, parse};
 pub use env::env;
 pub use error::{Position, SettingsError};
+pub use sources::{Report, Setting, Source, Sources};
+pub use state_folder::state_folder;

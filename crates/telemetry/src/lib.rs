@@ -26,3 +26,4 @@ mod options;
 
 pub use error::TelemetryError;
 pub use init::{Telemetry, init};
+pub use options::{LOG_FORMATS, LOG_LEVELS};

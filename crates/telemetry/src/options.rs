@@ -6,6 +6,12 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::{error::TelemetryError, limits::DAEMON_NAME_MAX_BYTES};
 
+/// The words for a level, which tell the least severe that is logged.
+pub const LOG_LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+/// The words for a format.
+pub const LOG_FORMATS: [&str; 3] = ["json", "simple", "text"];
+
 /// How a line looks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -103,4 +109,19 @@ where
         }
     }
     Ok(T::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_taken_whatever_its_case() {
+        for word in LOG_LEVELS {
+            assert!(word.to_ascii_uppercase().parse::<Level>().is_ok(), "{word}");
+        }
+        for word in LOG_FORMATS {
+            assert!(word.to_ascii_uppercase().parse::<Format>().is_ok(), "{word}");
+        }
+    }
 }

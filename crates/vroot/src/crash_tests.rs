@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 
 use crate::fault::{Call, Plan, run};
-use crate::{Error, Recovered, Recursion, TEMP_PREFIX, VPath, VRoot};
+use crate::{Error, Recovered, Recursion, TEMP_PREFIX, VPath, VRoot, uninterrupted};
 
 const OLD: &[u8] = b"the old content";
 const ADDED: &[u8] = b"the added content";
@@ -124,7 +124,7 @@ fn a_removal_is_durable() {
         let host = Host::new(Case::Replace);
         let root = host.root();
         let path = VPath::parse("/a/file").expect("a path");
-        let (result, calls) = run(Plan::Nothing, || root.remove(&path, recursion));
+        let (result, calls) = run(Plan::Nothing, || root.remove(&path, recursion, &uninterrupted));
         result.expect("a removal");
         assert_eq!(calls, [Call::Unlink, Call::SyncFolder]);
     }
@@ -227,14 +227,14 @@ fn an_interrupted_removal_can_be_repeated() {
         }
         let root = host.root();
         let (result, calls) =
-            run(Plan::Fail(at, Errno::IO), || root.remove(&path, Recursion::Whole));
+            run(Plan::Fail(at, Errno::IO), || root.remove(&path, Recursion::Whole, &uninterrupted));
         if calls.len() <= at {
             result.expect("a removal");
             ended = true;
         } else {
             result.expect_err("a failed removal");
             if calls.get(at) != Some(&Call::SyncFolder) {
-                root.remove(&path, Recursion::Whole).expect("a removal");
+                root.remove(&path, Recursion::Whole, &uninterrupted).expect("a removal");
             }
         }
         assert_eq!(names(&host.path("files")), Vec::<String>::new());

@@ -134,6 +134,14 @@ pub enum Error {
         /// What the host said.
         source: std::io::Error,
     },
+    /// The caller stopped the operation.
+    #[error("{}", Stopped(path, *removed))]
+    Interrupted {
+        /// The path asked for.
+        path: VPath,
+        /// How many entries of the tree were removed by then; the others are in place.
+        removed: usize,
+    },
     /// Anything else that the host answers.
     #[error("the host failed on {}", Shown(path))]
     Io {
@@ -165,6 +173,7 @@ pub enum ErrorKind {
     Busy,
     NoSpace,
     ReadOnly,
+    Interrupted,
     /// [`Error::Io`] and [`Error::Unconfirmed`].
     Io,
 }
@@ -290,6 +299,7 @@ impl Error {
             Self::Busy { .. } => ErrorKind::Busy,
             Self::NoSpace { .. } => ErrorKind::NoSpace,
             Self::ReadOnly { .. } => ErrorKind::ReadOnly,
+            Self::Interrupted { .. } => ErrorKind::Interrupted,
             Self::Io { .. } | Self::Unconfirmed { .. } => ErrorKind::Io,
         }
     }
@@ -309,6 +319,32 @@ impl Error {
             Errno::NOSPC | Errno::DQUOT | Errno::FBIG => Self::NoSpace { path },
             Errno::ROFS => Self::ReadOnly { path },
             other => Self::Io { path, source: other.into() },
+        }
+    }
+}
+
+/// How an operation stands that was stopped.
+struct Stopped<'a>(&'a VPath, usize);
+
+impl fmt::Display for Stopped<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(path, removed) = self;
+        match removed {
+            0 => write!(
+                formatter,
+                "the work on {} was stopped, and nothing was changed",
+                Shown(path)
+            ),
+            1 => write!(
+                formatter,
+                "the removal of {} was stopped in the middle: 1 entry below it is gone, the rest is in place",
+                Shown(path)
+            ),
+            _ => write!(
+                formatter,
+                "the removal of {} was stopped in the middle: {removed} entries below it are gone, the rest is in place",
+                Shown(path)
+            ),
         }
     }
 }

@@ -42,6 +42,7 @@ mod crash_tests;
 mod error;
 mod fault;
 mod handle;
+mod interrupt;
 mod kernel_fs;
 pub mod limits;
 mod list;
@@ -62,6 +63,7 @@ mod walk;
 mod write;
 
 pub use error::{Denial, Error, ErrorKind, PathFault, Protection};
+pub use interrupt::{Interrupt, uninterrupted};
 pub use list::{Entry, Kind, Page};
 pub use open_error::{OpenError, Role};
 pub use recover::Recovered;

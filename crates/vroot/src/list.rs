@@ -10,6 +10,7 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::handle::{Folder, Node, facts_of, open_same};
+use crate::interrupt::{Interrupt, ask};
 use crate::limits::MAX_LIST_SCAN;
 use crate::root::VRoot;
 use crate::temp_name;
@@ -58,6 +59,7 @@ pub(crate) fn list(
     path: &VPath,
     after: Option<&str>,
     limit: usize,
+    interrupt: Interrupt<'_>,
 ) -> Result<Page, Error> {
     let fail = |errno| Error::from_errno(errno, path);
     let place = walk(root, path, LastLink::Follow)?;
@@ -68,10 +70,11 @@ pub(crate) fn list(
         Leaf::Entry { name, node: Some(node) } => readable(place.folder(), name, node),
     };
     let mut dir = handle.and_then(Dir::new).map_err(fail)?;
-    let names = names(&mut dir, after, path)?;
+    let names = names(&mut dir, after, path, interrupt)?;
     let handle = dir.fd().map_err(fail)?;
     let mut page = Page { entries: Vec::new(), more: false };
     for name in names {
+        ask(interrupt, path, 0)?;
         if let Some(entry) = entry(root, handle, name) {
             if page.entries.len() == limit {
                 page.more = true;
@@ -119,7 +122,12 @@ impl Name {
 }
 
 /// The names of a folder after `after`, in order.
-fn names(dir: &mut Dir, after: Option<&str>, path: &VPath) -> Result<Vec<Name>, Error> {
+fn names(
+    dir: &mut Dir,
+    after: Option<&str>,
+    path: &VPath,
+    interrupt: Interrupt<'_>,
+) -> Result<Vec<Name>, Error> {
     let mut names = Vec::new();
     let mut scanned = 0;
     while let Some(found) = dir.read() {
@@ -128,6 +136,7 @@ fn names(dir: &mut Dir, after: Option<&str>, path: &VPath) -> Result<Vec<Name>, 
         if is_dots(raw) {
             continue;
         }
+        ask(interrupt, path, 0)?;
         scanned += 1;
         if scanned > MAX_LIST_SCAN {
             return Err(Error::TooMany { path: path.clone(), limit: MAX_LIST_SCAN });

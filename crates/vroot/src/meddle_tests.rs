@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::fault::{Call, Plan, run};
-use crate::{Error, ErrorKind, Recursion, VPath, VRoot};
+use crate::{Error, ErrorKind, Recursion, VPath, VRoot, uninterrupted};
 
 struct Host {
     base: tempfile::TempDir,
@@ -165,7 +165,7 @@ fn a_folder_that_is_moved_out_is_written_once_and_left_clean() {
 
 #[test]
 fn a_tree_is_looked_at_again_while_it_is_removed() {
-    let remove = |root: &VRoot| root.remove(&path("/a"), Recursion::Whole);
+    let remove = |root: &VRoot| root.remove(&path("/a"), Recursion::Whole, &uninterrupted);
     let (host, result) = with_meddler((0, Call::Unlink), remove, |base| {
         fs::rename(base.join("files/state"), base.join("files/a/sub/state")).expect("a move");
         fs::write(base.join("files/a/late"), "").expect("a file");
@@ -193,7 +193,7 @@ fn a_tree_is_looked_at_again_while_it_is_removed() {
 
 #[test]
 fn one_entry_is_removed_as_what_it_was() {
-    let remove = |root: &VRoot| root.remove(&path("/a/file"), Recursion::Whole);
+    let remove = |root: &VRoot| root.remove(&path("/a/file"), Recursion::Whole, &uninterrupted);
     let (host, result) = with_meddler((0, Call::Unlink), remove, |base| {
         fs::remove_file(base.join("files/a/file")).expect("a removal");
         fs::rename(base.join("files/a/sub"), base.join("files/a/file")).expect("a move");

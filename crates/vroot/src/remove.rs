@@ -4,6 +4,7 @@ use rustix::io::Errno;
 
 use crate::error::{Denial, Error, PathFault, Protection};
 use crate::handle::{Folder, Node};
+use crate::interrupt::Interrupt;
 use crate::mutate;
 use crate::root::VRoot;
 use crate::tree::Tree;
@@ -15,11 +16,16 @@ use crate::walk::{LastLink, Leaf, open_checked, walk};
 pub enum Recursion {
     /// Leave it, and answer [`Error::NotEmpty`].
     Refuse,
-    /// Remove it with all that is below it. A failure in the middle leaves the rest in place.
+    /// Remove it with all that is below it. A failure or an interruption in the middle leaves the rest in place.
     Whole,
 }
 
-pub(crate) fn remove(root: &VRoot, path: &VPath, recursion: Recursion) -> Result<(), Error> {
+pub(crate) fn remove(
+    root: &VRoot,
+    path: &VPath,
+    recursion: Recursion,
+    interrupt: Interrupt<'_>,
+) -> Result<(), Error> {
     let fail = |errno| Error::from_errno(errno, path);
     if path.ends_with_parent() {
         return Err(Error::InvalidPath { fault: PathFault::EndsWithParent });
@@ -39,17 +45,20 @@ pub(crate) fn remove(root: &VRoot, path: &VPath, recursion: Recursion) -> Result
         Errno::ACCESS => Error::Denied { path: path.clone(), denial: Denial::FolderUnreadable },
         other => fail(other),
     })?;
-    remove_node(root, folder, name, &node, recursion, path)?;
+    let tree = match recursion {
+        Recursion::Whole => Some(Tree::new(root, path, interrupt)),
+        Recursion::Refuse => None,
+    };
+    remove_node(folder, name, &node, tree, path)?;
     mutate::sync_folder(readable)
         .map_err(|errno| Error::Unconfirmed { path: path.clone(), source: errno.into() })
 }
 
 fn remove_node(
-    root: &VRoot,
     folder: &Folder,
     name: &str,
     node: &Node,
-    recursion: Recursion,
+    tree: Option<Tree<'_>>,
     path: &VPath,
 ) -> Result<(), Error> {
     let fail = |errno| Error::from_errno(errno, path);
@@ -59,8 +68,7 @@ fn remove_node(
             other => fail(other),
         });
     }
-    if recursion == Recursion::Whole {
-        let tree = Tree::new(root, path);
+    if let Some(tree) = tree {
         tree.scan(&node.fd)?;
         tree.clear(&node.fd)?;
     }

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::handle::{FileId, Folder, facts};
+use crate::interrupt::Interrupt;
 use crate::kernel_fs;
 use crate::list::{self, Page};
 use crate::lock::Stripes;
@@ -121,9 +122,15 @@ impl VRoot {
     /// are shown once.
     ///
     /// Folders with more than [`MAX_LIST_SCAN`](crate::limits::MAX_LIST_SCAN) entries are refused
-    /// with [`Error::TooMany`].
-    pub fn list(&self, path: &VPath, after: Option<&str>, limit: usize) -> Result<Page, Error> {
-        list::list(self, path, after, limit)
+    /// with [`Error::TooMany`]. `interrupt` can stop it.
+    pub fn list(
+        &self,
+        path: &VPath,
+        after: Option<&str>,
+        limit: usize,
+        interrupt: Interrupt<'_>,
+    ) -> Result<Page, Error> {
+        list::list(self, path, after, limit, interrupt)
     }
 
     /// Reads a regular file of at most `max` bytes, following links inside of the root.
@@ -165,8 +172,15 @@ impl VRoot {
     /// point or an excluded folder ([`Error::Protected`]), more than
     /// [`MAX_TREE_ENTRIES`](crate::limits::MAX_TREE_ENTRIES) or goes deeper than
     /// [`MAX_TREE_DEPTH`](crate::limits::MAX_TREE_DEPTH).
-    pub fn remove(&self, path: &VPath, recursion: Recursion) -> Result<(), Error> {
-        remove::remove(self, path, recursion)
+    ///
+    /// `interrupt` can stop it: during the scan nothing has been removed, and later the error says how much.
+    pub fn remove(
+        &self,
+        path: &VPath,
+        recursion: Recursion,
+        interrupt: Interrupt<'_>,
+    ) -> Result<(), Error> {
+        remove::remove(self, path, recursion, interrupt)
     }
 
     pub(crate) fn folder(&self) -> &Folder {

@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Protection};
 use crate::handle::{Folder, facts, facts_of, open_one};
+use crate::interrupt::{Interrupt, ask};
 use crate::limits::{MAX_CLEAR_PASSES, MAX_TREE_DEPTH, MAX_TREE_ENTRIES};
 use crate::list::is_dots;
 use crate::mutate;
@@ -23,7 +24,9 @@ use crate::vpath::VPath;
 pub(crate) struct Tree<'a> {
     root: &'a VRoot,
     path: &'a VPath,
+    interrupt: Interrupt<'a>,
     entries: Cell<usize>,
+    removed: Cell<usize>,
 }
 
 /// An entry of a folder of the tree.
@@ -34,8 +37,8 @@ enum Child {
 
 impl<'a> Tree<'a> {
     /// `path` is the top of the tree, for errors.
-    pub(crate) fn new(root: &'a VRoot, path: &'a VPath) -> Self {
-        Self { root, path, entries: Cell::new(0) }
+    pub(crate) fn new(root: &'a VRoot, path: &'a VPath, interrupt: Interrupt<'a>) -> Self {
+        Self { root, path, interrupt, entries: Cell::new(0), removed: Cell::new(0) }
     }
 
     /// Refuses a tree that holds what must stay, or is too large; nothing is changed.
@@ -85,6 +88,7 @@ impl<'a> Tree<'a> {
     }
 
     fn clear_entry(&self, folder: BorrowedFd<'_>, name: &CStr, depth: usize) -> Result<(), Error> {
+        ask(self.interrupt, self.path, self.removed.get())?;
         let removed = match self.open(folder, name)? {
             None => return Ok(()),
             Some(Child::Folder(child)) => {
@@ -95,9 +99,12 @@ impl<'a> Tree<'a> {
             Some(Child::Other) => mutate::unlink(folder, name),
         };
         match removed {
+            Ok(()) => {
+                self.removed.set(self.removed.get() + 1);
+                Ok(())
+            }
             // Somebody else removed or exchanged it, or filled the folder: the next pass sees.
-            Ok(())
-            | Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
                 Ok(())
             }
             Err(errno) => Err(self.fail(errno)),
@@ -147,6 +154,7 @@ impl<'a> Tree<'a> {
     }
 
     fn count(&self) -> Result<(), Error> {
+        ask(self.interrupt, self.path, self.removed.get())?;
         self.entries.set(self.entries.get() + 1);
         if self.entries.get() > MAX_TREE_ENTRIES {
             return Err(Error::TooMany { path: self.path.clone(), limit: MAX_TREE_ENTRIES });
@@ -177,6 +185,7 @@ impl<'a> Tree<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interrupt::uninterrupted;
 
     #[test]
     fn a_scan_counts_every_entry_up_to_the_limit() {
@@ -190,7 +199,7 @@ mod tests {
         let path = VPath::parse("/tree").expect("a path");
         let top = std::fs::File::open(base.path().join("files/tree")).expect("a folder");
         for (already, fits) in [(MAX_TREE_ENTRIES - 2, true), (MAX_TREE_ENTRIES - 1, false)] {
-            let tree = Tree::new(&root, &path);
+            let tree = Tree::new(&root, &path, &uninterrupted);
             tree.entries.set(already);
             match tree.scan(&top) {
                 // What the scan counted is not counted again by the removal.

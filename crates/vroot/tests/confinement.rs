@@ -12,7 +12,7 @@ use landlock::{
     ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, Ruleset,
     RulesetAttr as _, RulesetCreatedAttr as _, RulesetStatus,
 };
-use vroot::Recursion;
+use vroot::{Recursion, uninterrupted};
 
 #[test]
 fn the_handles_are_all_that_is_needed() {
@@ -42,9 +42,16 @@ fn the_handles_are_all_that_is_needed() {
             host.root.write(&path("/a/made"), b"new").expect("a write");
             host.root.append(&path("/a/file"), b"er").expect("an append");
             assert_eq!(host.root.read(&path("/a/../link"), 100).expect("a read"), b"newer");
-            assert_eq!(host.root.list(&path("/a"), None, 10).expect("a list").entries.len(), 2);
-            host.root.remove(&path("/link"), Recursion::Refuse).expect("a removal");
-            host.root.remove(&path("/a"), Recursion::Whole).expect("a removal");
+            assert_eq!(
+                host.root
+                    .list(&path("/a"), None, 10, &uninterrupted)
+                    .expect("a list")
+                    .entries
+                    .len(),
+                2
+            );
+            host.root.remove(&path("/link"), Recursion::Refuse, &uninterrupted).expect("a removal");
+            host.root.remove(&path("/a"), Recursion::Whole, &uninterrupted).expect("a removal");
         });
         confined.join().expect("no panic");
     });

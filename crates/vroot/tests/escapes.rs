@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use escape_paths::{CANARY, CANARY_NAME, MARK_NAME, Traps};
-use vroot::{Error, ErrorKind, Page, Recursion, VPath, VRoot};
+use vroot::{Error, ErrorKind, Page, Recursion, VPath, VRoot, uninterrupted};
 
 /// Longer than any canary.
 const READ_MAX: u64 = 1 << 20;
@@ -64,11 +64,11 @@ fn no_path_leads_out() {
         let mut changed = false;
         let operations: [&Operation<'_>; 6] = [
             &|path| root.read(path, READ_MAX).map(|content| holds_canary(&content)),
-            &|path| root.list(path, None, 1000).map(|page| shows_mark(&page)),
+            &|path| root.list(path, None, 1000, &uninterrupted).map(|page| shows_mark(&page)),
             &|path| root.write(path, b"written").map(|()| false),
             &|path| root.append(path, b"appended").map(|()| false),
-            &|path| root.remove(path, Recursion::Refuse).map(|()| false),
-            &|path| root.remove(path, Recursion::Whole).map(|()| false),
+            &|path| root.remove(path, Recursion::Refuse, &uninterrupted).map(|()| false),
+            &|path| root.remove(path, Recursion::Whole, &uninterrupted).map(|()| false),
         ];
         for (which, operation) in operations.iter().enumerate() {
             attempts += 1;
@@ -153,13 +153,14 @@ fn the_canaries_would_tell() {
     let inside = |text: &str| VPath::parse(text).expect("a path");
     let canary = inside(&format!("/outside/{CANARY_NAME}"));
     assert!(holds_canary(&root.read(&canary, READ_MAX).expect("a file")));
-    assert!(shows_mark(&root.list(&inside("/outside"), None, 10).expect("a list")));
+    assert!(shows_mark(&root.list(&inside("/outside"), None, 10, &uninterrupted).expect("a list")));
     root.write(&inside("/root/hard"), b"x").expect("a write");
     assert_eq!(traps.snapshot().expect("a snapshot"), before, "a hard link is not written through");
     root.write(&inside("/outside/new"), b"x").expect("a write");
     assert_ne!(traps.snapshot().expect("a snapshot"), before);
     assert_eq!(
-        root.remove(&inside("/none"), Recursion::Whole).map_err(|error| error.kind()),
+        root.remove(&inside("/none"), Recursion::Whole, &uninterrupted)
+            .map_err(|error| error.kind()),
         Err(ErrorKind::NotFound)
     );
 }

@@ -6,15 +6,17 @@ mod attempt;
 #[path = "common/host.rs"]
 mod host;
 
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, SystemTime};
 
 use attempt::try_on;
 use host::{Host, path};
-use vroot::{ErrorKind, Kind, Page, TEMP_PREFIX, limits};
+use vroot::{ErrorKind, Kind, Page, TEMP_PREFIX, limits, uninterrupted};
 
 /// The names of a page.
 fn names(page: &Page) -> Vec<&str> {
@@ -38,7 +40,7 @@ fn entries_have_their_kind_size_and_time() {
     fs::write(host.at("files").join(OsStr::from_bytes(b"bad\xff")), "").expect("a file");
     fs::write(host.at("files").join(format!("{TEMP_PREFIX}0")), "").expect("a file");
 
-    let page = host.root.list(&path("/"), None, 100).expect("a list");
+    let page = host.root.list(&path("/"), None, 100, &uninterrupted).expect("a list");
     let found: Vec<_> =
         page.entries.iter().map(|entry| (entry.name.as_str(), entry.kind, entry.size)).collect();
     let expected = [
@@ -67,7 +69,10 @@ fn pages_follow_one_another_without_gap_or_repetition() {
         let mut found: Vec<String> = Vec::new();
         loop {
             let after = found.last().cloned();
-            let page = host.root.list(&path("/"), after.as_deref(), limit).expect("a list");
+            let page = host
+                .root
+                .list(&path("/"), after.as_deref(), limit, &uninterrupted)
+                .expect("a list");
             assert!(page.entries.len() <= limit);
             found.extend(page.entries.into_iter().map(|entry| entry.name));
             if !page.more {
@@ -76,9 +81,9 @@ fn pages_follow_one_another_without_gap_or_repetition() {
         }
         assert_eq!(found, expected, "limit {limit}");
     }
-    let none = host.root.list(&path("/"), None, 0).expect("a list");
+    let none = host.root.list(&path("/"), None, 0, &uninterrupted).expect("a list");
     assert_eq!((none.entries.len(), none.more), (0, true));
-    let end = host.root.list(&path("/"), Some("é"), 1).expect("a list");
+    let end = host.root.list(&path("/"), Some("é"), 1, &uninterrupted).expect("a list");
     assert_eq!((end.entries.len(), end.more), (0, false));
 }
 
@@ -88,7 +93,7 @@ fn hidden_entries_do_not_count_as_more() {
     host.file("a", "");
     fs::write(host.at("files").join(format!("{TEMP_PREFIX}0")), "").expect("a file");
     // `state` comes after `a`, and is excluded.
-    let page = host.root.list(&path("/"), None, 1).expect("a list");
+    let page = host.root.list(&path("/"), None, 1, &uninterrupted).expect("a list");
     assert_eq!((names(&page), page.more), (vec!["a"], false));
 }
 
@@ -99,7 +104,7 @@ fn names_that_look_the_same_are_shown_once() {
     for raw in [b"x\xff", b"x\xfe"] {
         fs::write(host.at("files").join(OsStr::from_bytes(raw)), "").expect("a file");
     }
-    let page = host.root.list(&path("/"), None, 10).expect("a list");
+    let page = host.root.list(&path("/"), None, 10, &uninterrupted).expect("a list");
     assert_eq!(names(&page), ["x\u{fffd}"]);
     assert_eq!(page.entries[0].kind, Kind::File, "the true name is the one shown");
 }
@@ -111,7 +116,8 @@ fn only_folders_are_listed() {
     host.link("to-folder", "folder");
     host.link("to-file", "folder/file");
     let list = |text: &str| {
-        try_on(text, |path| host.root.list(path, None, 10)).map(|page| page.entries.len())
+        try_on(text, |path| host.root.list(path, None, 10, &uninterrupted))
+            .map(|page| page.entries.len())
     };
     assert_eq!(list("/folder"), Ok(1));
     assert_eq!(list("/to-folder"), Ok(1));
@@ -132,8 +138,39 @@ fn a_folder_is_listed_up_to_the_limit_exactly() {
     for number in 1..limits::MAX_LIST_SCAN {
         fs::hard_link(folder.join("0"), folder.join(number.to_string())).expect("a hard link");
     }
-    let list = || host.root.list(&path("/large"), None, 2).map_err(|error| error.kind());
+    let list =
+        || host.root.list(&path("/large"), None, 2, &uninterrupted).map_err(|error| error.kind());
     assert_eq!(list().as_ref().map(names), Ok(vec!["0", "1"]));
     fs::write(folder.join("one more"), "").expect("a file");
     assert_eq!(list(), Err(ErrorKind::TooMany));
+}
+
+#[test]
+fn a_list_can_be_stopped_at_every_entry() {
+    let host = Host::new();
+    for name in 0..9 {
+        host.file(&format!("a/{name}"), "");
+    }
+    let questions = Cell::new(0);
+    let count = || {
+        questions.set(questions.get() + 1);
+        ControlFlow::Continue(())
+    };
+    host.root.list(&path("/a"), None, 100, &count).expect("a list");
+    assert!(questions.get() >= 2 * 9, "it asks when it reads names and when it looks at entries");
+    for stop_at in 1..=questions.get() {
+        questions.set(0);
+        let interrupt = || {
+            questions.set(questions.get() + 1);
+            if questions.get() == stop_at {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let error = host.root.list(&path("/a"), None, 100, &interrupt).expect_err("it is stopped");
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+        assert_eq!(error.to_string(), "the work on `/a` was stopped, and nothing was changed");
+        assert_eq!(questions.get(), stop_at);
+    }
 }

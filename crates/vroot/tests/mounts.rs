@@ -12,7 +12,7 @@ use std::process::Command;
 
 use attempt::try_on;
 use host::{Host, path};
-use vroot::{ErrorKind, Recursion};
+use vroot::{ErrorKind, Recursion, uninterrupted};
 
 const INSIDE: &str = "VROOT_TEST_IN_NAMESPACE";
 
@@ -63,12 +63,13 @@ fn a_tree_with_a_mount_point_stays_whole() {
             _ => mount(&["--bind", &format!("{outside}/secret")], &place.join("inner")),
         }
         for name in ["/tree", "/tree/m", "/tree/m/n"] {
-            let removed = try_on(name, |path| host.root.remove(path, Recursion::Whole));
+            let removed =
+                try_on(name, |path| host.root.remove(path, Recursion::Whole, &uninterrupted));
             assert_eq!(removed, Err(ErrorKind::Protected), "{kind} {name}");
         }
         let last = if kind == "file" { "/tree/m/n/place/inner" } else { "/tree/m/n/place" };
         for recursion in [Recursion::Refuse, Recursion::Whole] {
-            let removed = try_on(last, |path| host.root.remove(path, recursion));
+            let removed = try_on(last, |path| host.root.remove(path, recursion, &uninterrupted));
             assert_eq!(removed, Err(ErrorKind::Protected), "{kind}");
         }
         if kind == "file" {
@@ -95,7 +96,7 @@ fn an_excluded_folder_is_recognised_where_it_is_mounted_again() {
         let read = try_on(text, |path| host.root.read(path, 100));
         assert_eq!(read, Err(ErrorKind::NotFound), "{text}");
     }
-    assert_eq!(host.root.list(&path("/a"), None, 10).expect("a list").entries, []);
+    assert_eq!(host.root.list(&path("/a"), None, 10, &uninterrupted).expect("a list").entries, []);
 }
 
 #[test]
@@ -108,7 +109,7 @@ fn the_kernel_is_not_entered_where_it_is_mounted() {
     mount(&["--rbind", "/proc"], &host.at("files/innocent"));
     let read = try_on("/innocent/self/environ", |path| host.root.read(path, 1_000_000));
     assert_eq!(read, Err(ErrorKind::Protected));
-    let list = try_on("/innocent", |path| host.root.list(path, None, 10));
+    let list = try_on("/innocent", |path| host.root.list(path, None, 10, &uninterrupted));
     assert_eq!(list, Err(ErrorKind::Protected));
 }
 
@@ -126,7 +127,8 @@ fn a_read_only_mount_is_told() {
         let written = try_on(text, |path| host.root.write(path, b"new"));
         assert_eq!(written, Err(ErrorKind::ReadOnly), "{text}");
     }
-    let removed = try_on("/fixed/file", |path| host.root.remove(path, Recursion::Refuse));
+    let removed =
+        try_on("/fixed/file", |path| host.root.remove(path, Recursion::Refuse, &uninterrupted));
     assert_eq!(removed, Err(ErrorKind::ReadOnly));
     assert_eq!(host.root.read(&path("/fixed/file"), 10).expect("a file"), b"old");
     let pending = fs::read_dir(host.at("pending")).expect("a folder").count();

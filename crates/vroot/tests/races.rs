@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use escape_paths::{CANARY, CANARY_NAME, MARK_NAME, Traps};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use vroot::{Recursion, TEMP_PREFIX, VPath, VRoot};
+use vroot::{Recursion, TEMP_PREFIX, VPath, VRoot, uninterrupted};
 
 /// Operations of the shortest round.
 const OPERATIONS: u64 = 100_000;
@@ -202,12 +202,12 @@ fn operate(root: &VRoot, which: usize, path: &VPath) -> Result<bool, vroot::Erro
     match which {
         0 => root.read(path, 1 << 20).map(|content| holds_canary(&content)),
         1 => root
-            .list(path, None, 100)
+            .list(path, None, 100, &uninterrupted)
             .map(|page| page.entries.iter().any(|entry| entry.name == MARK_NAME)),
         2 => root.write(path, b"written").map(|()| false),
         3 => root.append(path, b"+").map(|()| false),
-        4 => root.remove(path, Recursion::Refuse).map(|()| false),
-        _ => root.remove(path, Recursion::Whole).map(|()| false),
+        4 => root.remove(path, Recursion::Refuse, &uninterrupted).map(|()| false),
+        _ => root.remove(path, Recursion::Whole, &uninterrupted).map(|()| false),
     }
 }
 

@@ -8,7 +8,9 @@ mod host;
 #[path = "common/other_user.rs"]
 mod other_user;
 
+use std::cell::Cell;
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::thread;
@@ -16,11 +18,11 @@ use std::thread;
 use attempt::try_on;
 use host::{Host, path};
 use other_user::without_root;
-use vroot::{ErrorKind, Recursion, TEMP_PREFIX, limits};
+use vroot::{Error, ErrorKind, Recursion, TEMP_PREFIX, limits, uninterrupted};
 
 /// Removes a path and tells the kind of the error.
 fn remove(host: &Host, text: &str, recursion: Recursion) -> Result<(), ErrorKind> {
-    try_on(text, |path| host.root.remove(path, recursion))
+    try_on(text, |path| host.root.remove(path, recursion, &uninterrupted))
 }
 
 /// Whether something, a link without a target included, is in the exposed folder.
@@ -167,6 +169,52 @@ fn two_removals_of_one_tree_do_not_disturb_each_other() {
             }
         });
         assert!(!is_there(&host, "tree"));
-        assert_eq!(host.root.list(&path("/"), None, 10).expect("a list").entries.len(), 0);
+        assert_eq!(
+            host.root.list(&path("/"), None, 10, &uninterrupted).expect("a list").entries.len(),
+            0
+        );
     }
+}
+
+#[test]
+fn a_removal_that_is_stopped_says_exactly_how_it_stands() {
+    let entries = ["a/1", "a/2", "a/b/1", "a/b/2", "a/c/1"];
+    // The folders `b` and `c` count too.
+    let all = entries.len() + 2;
+    let mut stopped_by_halves = 0;
+    for questions in 0.. {
+        let host = Host::new();
+        for name in entries {
+            host.file(name, "");
+        }
+        let left = Cell::new(questions);
+        let interrupt = || match left.get() {
+            0 => ControlFlow::Break(()),
+            more => {
+                left.set(more - 1);
+                ControlFlow::Continue(())
+            }
+        };
+        let there = |name: &&str| is_there(&host, name);
+        match host.root.remove(&path("/a"), Recursion::Whole, &interrupt) {
+            Ok(()) => {
+                assert!(!is_there(&host, "a"));
+                assert!(
+                    questions > 2 * all,
+                    "it asks at every entry, when it looks and when it removes"
+                );
+                break;
+            }
+            Err(Error::Interrupted { removed, .. }) => {
+                let left = entries.iter().chain(&["a/b", "a/c"]).filter(|name| there(name)).count();
+                assert_eq!(removed, all - left, "after {questions} questions");
+                stopped_by_halves += usize::from(removed > 0);
+                // The rest can still be removed.
+                assert_eq!(remove(&host, "/a", Recursion::Whole), Ok(()));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // Once the last is gone there is nothing more to ask for.
+    assert!(stopped_by_halves >= all - 1, "it was stopped in the middle {stopped_by_halves} times");
 }

@@ -17,7 +17,7 @@ use std::process::Command;
 use attempt::try_on;
 use host::{Host, path};
 use other_user::without_root;
-use vroot::{Error, ErrorKind, OpenError, Recursion, VRoot, limits};
+use vroot::{Error, ErrorKind, OpenError, Recursion, VRoot, limits, uninterrupted};
 
 /// Reads a path and compares the content or the kind of the error.
 #[track_caller]
@@ -173,7 +173,7 @@ fn an_excluded_folder_does_not_exist_for_anybody() {
         "/through/file",
     ] {
         check(&host, text, Err(ErrorKind::NotFound));
-        let list = try_on(text, |path| host.root.list(path, None, 10));
+        let list = try_on(text, |path| host.root.list(path, None, 10, &uninterrupted));
         assert_eq!(list, Err(ErrorKind::NotFound), "{text}");
         for operation in [VRoot::write, VRoot::append] {
             let written = try_on(text, |path| operation(&host.root, path, b"x"));
@@ -184,7 +184,8 @@ fn an_excluded_folder_does_not_exist_for_anybody() {
         // The last link itself can be removed: it is not in the excluded folder.
         if !matches!(text, "/to-state" | "/a/to-secret") && !text.ends_with("..") {
             for recursion in [Recursion::Refuse, Recursion::Whole] {
-                let removed = try_on(text, |path| host.root.remove(path, recursion));
+                let removed =
+                    try_on(text, |path| host.root.remove(path, recursion, &uninterrupted));
                 assert_eq!(removed, Err(ErrorKind::NotFound), "{text}");
             }
         }
@@ -218,7 +219,7 @@ fn the_pending_folder_is_excluded_by_itself() {
     let pending = host.at("files/records");
     fs::create_dir(&pending).expect("a folder");
     let root = VRoot::open(&host.at("files"), &pending, &[]).expect("a root");
-    let list = root.list(&path("/"), None, 10).expect("a list");
+    let list = root.list(&path("/"), None, 10, &uninterrupted).expect("a list");
     assert_eq!(list.entries.iter().map(|entry| &entry.name).collect::<Vec<_>>(), ["state"]);
     let written = try_on("/records/x", |path| root.write(path, b"x"));
     assert_eq!(written, Err(ErrorKind::NotFound));
@@ -268,10 +269,10 @@ fn special_files_are_never_opened_and_nothing_waits() {
             let written = try_on(text, |path| operation(&host.root, path, b"x"));
             assert_eq!(written, Err(ErrorKind::NotRegular), "{text}");
         }
-        let listed = try_on(text, |path| host.root.list(path, None, 10));
+        let listed = try_on(text, |path| host.root.list(path, None, 10, &uninterrupted));
         assert_eq!(listed, Err(ErrorKind::NotADirectory), "{text}");
     }
-    host.root.remove(&path("/fifo"), Recursion::Refuse).expect("a removal");
+    host.root.remove(&path("/fifo"), Recursion::Refuse, &uninterrupted).expect("a removal");
 }
 
 #[test]
@@ -281,7 +282,7 @@ fn the_file_systems_of_the_kernel_are_not_entered() {
     for text in ["/proc/self/environ", "/proc/self/root/etc/passwd", "/proc/1/cwd", "/sys/kernel"] {
         let read = try_on(text, |path| root.read(path, 1_000_000));
         assert_eq!(read, Err(ErrorKind::Protected), "{text}");
-        let list = try_on(text, |path| root.list(path, None, 10));
+        let list = try_on(text, |path| root.list(path, None, 10, &uninterrupted));
         assert_eq!(list, Err(ErrorKind::Protected), "{text}");
     }
     assert_eq!(try_on("/dev/null", |path| root.read(path, 10)), Err(ErrorKind::NotRegular));
@@ -350,7 +351,7 @@ fn rights_of_the_host_hold() {
         check(&host, "/unread/file", Err(ErrorKind::Denied));
         check(&host, "/blind/file", Ok("x"));
         check(&host, "/locked/file", Err(ErrorKind::Denied));
-        let list = |text: &str| try_on(text, |path| host.root.list(path, None, 10));
+        let list = |text: &str| try_on(text, |path| host.root.list(path, None, 10, &uninterrupted));
         assert_eq!(list("/unread"), Err(ErrorKind::Denied));
         assert_eq!(list("/blind"), Err(ErrorKind::Denied));
         // Names can be read there, but nothing more.
@@ -359,7 +360,8 @@ fn rights_of_the_host_hold() {
         // A change there could not be made durable.
         let blind = try_on("/blind/new", |path| host.root.write(path, b"x"));
         assert_eq!(blind, Err(ErrorKind::Denied));
-        let blind = try_on("/blind/file", |path| host.root.remove(path, Recursion::Refuse));
+        let blind =
+            try_on("/blind/file", |path| host.root.remove(path, Recursion::Refuse, &uninterrupted));
         assert_eq!(blind, Err(ErrorKind::Denied));
         check(&host, "/blind/file", Ok("x"));
         for name in ["unread", "blind", "locked"] {

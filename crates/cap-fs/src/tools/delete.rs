@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::Recursion;
 
-use crate::error::refused;
+use crate::error::{interrupt, refused_or_stopped};
 use crate::fs::Fs;
 use crate::tools::{Status, path};
 
@@ -38,10 +38,12 @@ impl Tool for Delete {
     const TITLE: &'static str = "Delete a file or folder";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive];
 
-    fn call(self, fs: &Fs, _: &Call) -> Result<DeleteResult, ToolError> {
+    fn call(self, fs: &Fs, call: &Call) -> Result<DeleteResult, ToolError> {
         let victim = path(&self.path)?;
         let recursion = if self.recursive { Recursion::Whole } else { Recursion::Refuse };
-        fs.root().remove(&victim, recursion).map_err(|error| refused(&error))?;
+        fs.root()
+            .remove(&victim, recursion, &interrupt(call))
+            .map_err(|error| refused_or_stopped(call, &error))?;
         Ok(DeleteResult { path: victim.to_string(), status: Status::Success })
     }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::{Entry, Kind, VPath};
 
-use crate::error::refused;
+use crate::error::{interrupt, refused_or_stopped};
 use crate::fs::Fs;
 use crate::limits::{MAX_LIST_BYTES, MAX_LIST_ENTRIES};
 use crate::tools::path;
@@ -76,8 +76,9 @@ impl Tool for List {
     const METHOD: &'static str = "mcp.fs.list";
     const TITLE: &'static str = "List a folder";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const LEGACY_RESULT: Option<&'static str> = Some("entries");
 
-    fn call(self, fs: &Fs, _: &Call) -> Result<ListResult, ToolError> {
+    fn call(self, fs: &Fs, call: &Call) -> Result<ListResult, ToolError> {
         let limit = self.limit.unwrap_or(MAX_LIST_ENTRIES);
         if !(1..=MAX_LIST_ENTRIES).contains(&limit) {
             let text = format!("`limit` must be from 1 to {MAX_LIST_ENTRIES}");
@@ -86,8 +87,8 @@ impl Tool for List {
         let folder = path(&self.path)?;
         let page = fs
             .root()
-            .list(&folder, self.cursor.as_deref(), limit)
-            .map_err(|error| refused(&error))?;
+            .list(&folder, self.cursor.as_deref(), limit, &interrupt(call))
+            .map_err(|error| refused_or_stopped(call, &error))?;
         let found = page.entries.len();
         let listed = page.entries.into_iter().map(|entry| Listed::new(&folder, entry));
         let entries = that_fit(listed);
