@@ -1,24 +1,201 @@
-//! The gateway's configuration file.
+//! The gateway's configuration: its file, and what comes of the file and the environment.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use settings::{Count, Report, SettingsError, Sources};
 
-/// The gateway's configuration, as `gateway.yaml` holds it.
+use crate::limits::{CALL, MAX_WORKERS};
+
+/// The port that hosts expect.
+const PORT: u16 = 8000;
+/// Where cap files and sockets are on the appliance.
+const CAPS_DIR: &str = "/run/mcp";
+
+/// `gateway.yaml`.
+///
+/// An environment variable that names the same thing counts before the file, and what neither names has a default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
-    /// The address to bind, where systemd passes no socket. Port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The folder of `*.cap.json` and `*.sock`.
-    pub caps_dir: PathBuf,
+pub struct ConfigFile {
+    /// The address to bind, where systemd passes no socket; 127.0.0.1:8000 if it is not here. Port 0 takes a free one.
+    /// `LLMBDO_GATEWAY_HOST` and `LLMBDO_GATEWAY_WEB_PORT` replace its parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<SocketAddr>,
+    /// Where `gateway.sock` is bound, where systemd passes none; without it there is no such door.
+    /// `LLMBDO_GATEWAY_UNIX_SOCKET_PATH` replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+    /// The folder of `*.cap.json` and `*.sock`; `/run/mcp` if it is not here. `LLMBDO_MCP_CAPS_DIR` replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caps_dir: Option<PathBuf>,
     /// The file of client keys.
     pub clients_file: PathBuf,
     /// Names, besides `localhost`, `127.0.0.1` and `[::1]`, under which the gateway may be addressed.
-    #[serde(default)]
-    pub allowed_hosts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_hosts: Option<Vec<String>>,
     /// How long a call may take, in seconds.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call_timeout_seconds: Option<u32>,
+    /// How many threads serve; one for each processor if it is not here. `LLMBDO_GATEWAY_EXECUTOR_MAX_WORKERS`, else
+    /// `LLMBDO_GATEWAY_EXECUTOR_WORKERS`, replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<Count<MAX_WORKERS>>,
+}
+
+/// What the gateway runs with. The members mean what those of [`ConfigFile`] mean.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) socket: Option<PathBuf>,
+    pub(crate) caps_dir: PathBuf,
+    pub(crate) clients_file: PathBuf,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) call_timeout: Duration,
+    pub(crate) workers: usize,
+}
+
+impl Config {
+    /// Reads the file and the environment, and tells where each value came from.
+    pub(crate) fn load(path: &Path) -> Result<(Self, Report), SettingsError> {
+        Self::resolve(settings::load(path)?, Sources::new(path))
+    }
+
+    fn resolve(file: ConfigFile, mut sources: Sources) -> Result<(Self, Report), SettingsError> {
+        let (ip, port) = (file.listen.map(|a| a.ip()), file.listen.map(|a| a.port()));
+        let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let ip = sources.value("listen, address", &["LLMBDO_GATEWAY_HOST"], ip, loopback)?;
+        let port = sources.value("listen, port", &["LLMBDO_GATEWAY_WEB_PORT"], port, PORT)?;
+        let socket =
+            sources.optional("socket", &["LLMBDO_GATEWAY_UNIX_SOCKET_PATH"], file.socket)?;
+        let caps_dir =
+            sources.value("caps_dir", &["LLMBDO_MCP_CAPS_DIR"], file.caps_dir, CAPS_DIR.into())?;
+        let clients_file = sources.in_file("clients_file", Some(file.clients_file), PathBuf::new());
+        let allowed_hosts = sources.in_file("allowed_hosts", file.allowed_hosts, Vec::new());
+        let call_timeout = sources.in_file(
+            "call_timeout_seconds",
+            file.call_timeout_seconds.map(u64::from),
+            CALL.as_secs(),
+        );
+        let processors = Count::clamped(available_parallelism().map_or(1, usize::from));
+        let workers = sources.value(
+            "workers",
+            &["LLMBDO_GATEWAY_EXECUTOR_MAX_WORKERS", "LLMBDO_GATEWAY_EXECUTOR_WORKERS"],
+            file.workers,
+            processors,
+        )?;
+        // What `telemetry` reads for itself.
+        let own = ["LLMBDO_GATEWAY_LOG_LEVEL", "LLMBDO_LOG_LEVEL"];
+        sources.word("log level", &own, &telemetry::LOG_LEVELS, "info")?;
+        let own = ["LLMBDO_GATEWAY_LOG_FORMAT", "LLMBDO_LOG_FORMAT"];
+        sources.word("log format", &own, &telemetry::LOG_FORMATS, "text")?;
+        let config = Self {
+            listen: SocketAddr::new(ip, port),
+            socket,
+            caps_dir,
+            clients_file,
+            allowed_hosts,
+            call_timeout: Duration::from_secs(call_timeout),
+            workers: workers.get(),
+        };
+        Ok((config, sources.report("gateway")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn resolve(yaml: &str, variables: &[(&str, &str)]) -> Result<(Config, Report), SettingsError> {
+        let owned = variables.iter().map(|(name, value)| ((*name).to_owned(), value.into()));
+        let known: HashMap<String, OsString> = owned.collect();
+        let environment = move |name: &str| known.get(name).cloned();
+        let sources = Sources::with_environment("gateway.yaml".as_ref(), environment);
+        Config::resolve(settings::parse("gateway.yaml", yaml)?, sources)
+    }
+
+    /// Every value with its source, a line each.
+    fn told(report: &Report) -> Vec<String> {
+        let one = |setting: &settings::Setting| {
+            format!("{} = {} from {}", setting.name, setting.value, setting.source)
+        };
+        report.settings.iter().map(one).collect()
+    }
+
+    #[test]
+    fn the_environment_counts_before_the_file_and_the_file_before_the_default() {
+        let yaml = "listen: 127.0.0.2:7\nsocket: /f.sock\ncaps_dir: /f\nclients_file: /c.yaml\n\
+                    allowed_hosts: [h]\ncall_timeout_seconds: 5\nworkers: 3";
+        let (config, report) = resolve(
+            yaml,
+            &[
+                ("LLMBDO_GATEWAY_WEB_PORT", "9"),
+                ("LLMBDO_GATEWAY_UNIX_SOCKET_PATH", "/e.sock"),
+                ("LLMBDO_GATEWAY_EXECUTOR_WORKERS", "4"),
+                ("LLMBDO_LOG_LEVEL", "WARN"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.2:9");
+        assert_eq!((config.workers, config.call_timeout), (4, Duration::from_secs(5)));
+        assert_eq!(
+            told(&report),
+            [
+                "listen, address = \"127.0.0.2\" from file gateway.yaml",
+                "listen, port = 9 from environment LLMBDO_GATEWAY_WEB_PORT",
+                "socket = \"/e.sock\" from environment LLMBDO_GATEWAY_UNIX_SOCKET_PATH",
+                "caps_dir = \"/f\" from file gateway.yaml",
+                "clients_file = \"/c.yaml\" from file gateway.yaml",
+                "allowed_hosts = [\"h\"] from file gateway.yaml",
+                "call_timeout_seconds = 5 from file gateway.yaml",
+                "workers = 4 from environment LLMBDO_GATEWAY_EXECUTOR_WORKERS",
+                "log level = \"warn\" from environment LLMBDO_LOG_LEVEL",
+                "log format = \"text\" from default",
+            ]
+        );
+    }
+
+    #[test]
+    fn little_must_be_said() {
+        let (config, report) = resolve("clients_file: /c.yaml", &[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
+        assert_eq!((config.socket, config.caps_dir), (None, CAPS_DIR.into()));
+        assert!((1..=MAX_WORKERS).contains(&config.workers));
+        let set = |line: &String| !line.ends_with(" from default");
+        assert_eq!(told(&report).iter().filter(|line| set(line)).count(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_whole() {
+        let refused = |yaml: &str, variables: &[(&str, &str)], expected: &str| {
+            let error = resolve(yaml, variables).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        };
+        refused(
+            "clients_file: /c\nport: 1",
+            &[],
+            "`gateway.yaml` at line 2, column 1: unknown field",
+        );
+        refused("listen: 127.0.0.1:1", &[], "`gateway.yaml` at line 1, column 1: missing field");
+        refused("clients_file: /c\nworkers: 0", &[], "`gateway.yaml`");
+        for (name, value) in [
+            ("LLMBDO_GATEWAY_HOST", "here"),
+            ("LLMBDO_GATEWAY_WEB_PORT", "http"),
+            ("LLMBDO_GATEWAY_EXECUTOR_MAX_WORKERS", "65"),
+            ("LLMBDO_GATEWAY_LOG_LEVEL", "loud"),
+            ("LLMBDO_GATEWAY_LOG_FORMAT", "xml"),
+        ] {
+            refused(
+                "clients_file: /c",
+                &[(name, value)],
+                &format!("the environment variable `{name}`"),
+            );
+        }
+    }
 }

@@ -1,25 +1,35 @@
 //! The command line of the gateway, and the order in which it starts.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Parser;
 use daemon::{BoxError, NotifyState};
 use listenfd::ListenFd;
 use sandbox::{Confinement, Needs, Report};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::clients::{Clients, ClientsFile};
 use crate::config::Config;
-use crate::http::{AllowedHosts, App, pages};
-use crate::limits::{CALL, DRAIN};
+use crate::http::{AllowedHosts, App};
 use crate::mcp::Mcp;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
-use crate::transport;
+use crate::session::Sessions;
+use crate::transport::{self, Listeners};
+
+/// The places of the sockets in what systemd passes.
+const TCP_SOCKET: usize = 0;
+const LOCAL_SOCKET: usize = 1;
+/// Who may connect to a `gateway.sock` that is bound here: owner and group, as on the appliance.
+const LOCAL_SOCKET_MODE: u32 = 0o660;
 
 /// The gateway of llmbasedos: one way in for all MCP traffic.
 #[derive(Debug, Parser)]
@@ -27,6 +37,9 @@ struct Arguments {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Print every setting as JSON, with where it came from, instead of serving.
+    #[arg(long)]
+    show_config: bool,
     #[command(flatten)]
     daemon: daemon::Arguments,
 }
@@ -47,10 +60,17 @@ pub fn main() -> ExitCode {
 /// process is locked down, and Landlock holds for threads that start after it.
 fn run(arguments: &Arguments) -> Result<(), BoxError> {
     arguments.daemon.apply()?;
-    let config: Config = settings::load(&arguments.config)?;
+    let (config, sources) = Config::load(&arguments.config)?;
     let clients: ClientsFile = settings::load(&config.clients_file)?;
     let clients = Clients::try_from(clients)?;
-    let (listener, address) = listen(config.listen)?;
+    if arguments.show_config {
+        // After all that may be wrong has been read.
+        writeln!(io::stdout(), "{}", serde_json::to_string(&sources)?)?;
+        return Ok(());
+    }
+    let mut passed = ListenFd::from_env();
+    let (tcp, address) = listen(&mut passed, config.listen)?;
+    let local = listen_local(&mut passed, config.socket.as_deref())?;
     let registry = Registry::open(config.caps_dir.clone())
         .map_err(|error| format!("`{}`: {error}", config.caps_dir.display()))?;
     let confinement =
@@ -61,29 +81,32 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     daemon::log_panics();
     tracing::info!(confinement = %report, "locked down");
 
-    let deadline = config.call_timeout_seconds.map_or(CALL, |s| Duration::from_secs(s.into()));
     let hosts = AllowedHosts::new(&config.allowed_hosts);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.workers)
+        .enable_all()
+        .build()?;
     let served = runtime.block_on(async {
         let following = registry.follow()?;
-        let mcp = Mcp::new(registry, RequestIds::new()?, deadline);
-        let app = App { hosts, clients, mcp, confinement: report.clone() };
-        serve(listener, address, app, following, &report).await
+        let mcp = Mcp::new(registry, RequestIds::new()?, Metrics::new(), config.call_timeout);
+        let (stopping, stopped) = watch::channel(());
+        let sessions = Sessions { tracker: TaskTracker::new(), stopped };
+        let app = App { hosts, clients, mcp, sessions, confinement: report.clone() };
+        let tcp = tokio::net::TcpListener::from_std(tcp)?;
+        let local = local.map(tokio::net::UnixListener::from_std).transpose()?;
+        let stop = daemon::stop_signal()?;
+        let background = [tokio::spawn(following), tokio::spawn(daemon::watchdog())];
+        tell_ready(address, &report);
+        transport::serve(Listeners { tcp, local }, Arc::new(app), stopping, stop).await;
+        background.iter().for_each(JoinHandle::abort);
+        Ok::<(), BoxError>(())
     });
-    runtime.shutdown_timeout(DRAIN);
+    // What was to end has ended, or has been given up; nothing of the gateway's runs on other threads.
+    runtime.shutdown_background();
     served
 }
 
-async fn serve(
-    listener: TcpListener,
-    address: SocketAddr,
-    app: App,
-    following: impl Future<Output = ()> + Send + 'static,
-    report: &Report,
-) -> Result<(), BoxError> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let stop = daemon::stop_signal()?;
-    let following = tokio::spawn(following);
+fn tell_ready(address: SocketAddr, report: &Report) {
     // Whoever started it with port 0 learns the port from this; systemd passes it over.
     let listening = format!("X_LLMBASEDOS_LISTEN={address}");
     let status = report.to_string();
@@ -93,15 +116,27 @@ async fn serve(
         NotifyState::Custom(&listening),
     ]);
     tracing::info!(%address, "ready");
-    transport::serve(listener, pages(Arc::new(app)), stop).await;
-    following.abort();
-    Ok(())
+}
+
+/// `gateway.sock`: the second socket that systemd passed, else one bound at `path`, else none.
+fn listen_local(
+    passed: &mut ListenFd,
+    path: Option<&Path>,
+) -> Result<Option<UnixListener>, BoxError> {
+    if let Ok(Some(listener)) = passed.take_unix_listener(LOCAL_SOCKET) {
+        listener.set_nonblocking(true)?;
+        return Ok(Some(listener));
+    }
+    let bound = path.map(|path| daemon::bind_unix(path, LOCAL_SOCKET_MODE).map_err(|e| (path, e)));
+    bound.transpose().map_err(|(path, error)| format!("`{}`: {error}", path.display()).into())
 }
 
 /// The socket that systemd passed, else one bound at `address`; and the address that it really has.
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BoxError> {
-    let passed = ListenFd::from_env().take_tcp_listener(0)?;
-    let listener = match passed {
+fn listen(
+    passed: &mut ListenFd,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), BoxError> {
+    let listener = match passed.take_tcp_listener(TCP_SOCKET)? {
         Some(listener) => listener,
         None => TcpListener::bind(address).map_err(|error| match error.kind() {
             io::ErrorKind::AddrInUse => {

@@ -14,15 +14,19 @@
 mod clients;
 mod config;
 mod entry;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 pub mod limits;
 mod log_gate;
 mod mcp;
+mod metrics;
 mod registry;
 mod request_id;
+mod session;
 mod transport;
 mod upstream;
 
 pub use clients::{Client, ClientsFile, key_hash};
-pub use config::Config;
+pub use config::ConfigFile;
 pub use entry::main;

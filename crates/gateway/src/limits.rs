@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// The threads that serve. A thread for each processor is enough, and nobody who names a number wants more than
+/// the largest machine has.
+pub const MAX_WORKERS: usize = 64;
+
 /// Connections that may be open at once. With small buffers this is below 100 MB of memory, and below the
 /// usual limit of descriptors once the appliance's unit raises it to 4096.
 pub const MAX_CONNECTIONS: usize = 2000;
@@ -50,8 +54,9 @@ pub const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call may take, where the configuration does not say otherwise: longer than most hosts wait.
 pub const CALL: Duration = Duration::from_mins(2);
 
-/// How long requests that are under way may go on after the signal to stop.
-pub const DRAIN: Duration = Duration::from_secs(5);
+/// How long requests that are under way may go on after the signal to stop: most calls of a person end within it, and it
+/// stays well below the 90 s after which systemd kills.
+pub const DRAIN: Duration = Duration::from_secs(20);
 
 /// How long after a change in the folder of cap files the gateway waits for the next before it reads them:
 /// several files usually change at once.
@@ -77,3 +82,53 @@ pub const SERVER_STALL: Duration = Duration::from_secs(10);
 /// How long changes in the folder of cap files may go on before it is read all the same: whoever changes something there
 /// all the time must not keep the others' tools from being seen.
 pub const SETTLE_AT_MOST: Duration = Duration::from_millis(250);
+
+/// The bounds of the histogram of call times, in seconds: from what a cached read takes to how long a call may take.
+pub const CALL_SECONDS_BUCKETS: [f64; 12] =
+    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0, 30.0, 120.0];
+
+/// Calls that may be under way on one WebSocket or local connection. A host runs a handful at once; what it holds beyond
+/// that it can hold itself.
+pub const MAX_CALLS_PER_SESSION: usize = 64;
+
+/// Messages that may wait for the reader of a connection before calls wait for it too; steps of progress are then left out.
+pub const SESSION_QUEUE: usize = 32;
+
+/// Connections that may be open on `gateway.sock` at once: shells, scripts and workflows of one machine.
+pub const MAX_LOCAL_CONNECTIONS: usize = 256;
+
+/// How long a local peer may take nothing of an answer that waits for it.
+pub const SESSION_WRITE_STALL: Duration = WRITE_STALL;
+
+/// How often it is looked whether a local peer that sends no more has gone away. What it asked is then cancelled, which
+/// must happen within 250 ms.
+pub const HANGUP_LOOK: Duration = Duration::from_millis(50);
+
+/// How long a WebSocket whose handshake showed no key may take until its first frame does.
+pub const FIRST_FRAME: Duration = Duration::from_secs(10);
+
+/// The bytes that a WebSocket may send before it has shown a key: its first frame has about 150.
+pub const MAX_STRANGER_BYTES: u64 = 4096;
+
+/// How often a WebSocket is pinged: below the minute after which home routers forget a connection.
+pub const PING: Duration = Duration::from_secs(20);
+
+/// How long a WebSocket may be silent, pongs included: three pings were then lost.
+pub const SILENCE: Duration = Duration::from_secs(70);
+
+/// What a WebSocket reads at once, in bytes. The library's own choice of 128 KiB would be the memory of a client that does
+/// nothing; longer messages make it grow.
+pub const WEBSOCKET_READ_BUFFER: usize = 4096;
+
+/// What a WebSocket gathers before it writes, in bytes: nothing, since every message is flushed anyway.
+pub const WEBSOCKET_WRITE_BUFFER: usize = 0;
+
+/// How often a stream of events on which nothing happens says so: below the minute after which proxies give it up.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long a WebSocket that is to be closed may take to say farewell.
+pub const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How much more time than a caller has its server is told: who waits decides that the time is over, and the answer to that
+/// is always the same. The server learns it at once, and keeps the time by itself only should the gateway be gone.
+pub const VERDICT: Duration = Duration::from_millis(200);

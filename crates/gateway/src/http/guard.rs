@@ -43,13 +43,13 @@ impl AllowedHosts {
     }
 
     /// Whether a request is addressed to us: one `Host`, and the request target if it names a host too.
-    fn addressed(&self, headers: &HeaderMap, target: &Uri) -> bool {
+    pub(crate) fn addressed(&self, headers: &HeaderMap, target: &Uri) -> bool {
         let target = target.authority().is_none_or(|authority| self.has(authority.as_str()));
         target && matches!(only(headers, &header::HOST), Only::One(host) if self.has(host))
     }
 
     /// Whether a request comes from a page of ours, or from no page.
-    fn own_page(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn own_page(&self, headers: &HeaderMap) -> bool {
         match only(headers, &header::ORIGIN) {
             Only::Absent => true,
             Only::Unclear => false,

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use mcp_wire::code;
 
 use crate::http::{App, Refusal};
 use crate::transport::Place;
@@ -16,35 +15,38 @@ use crate::transport::Place;
 pub(crate) struct ClientName(pub(crate) Arc<str>);
 
 /// Lets a request pass whose key is good.
-///
-/// A missing and a wrong key get the same plain answer. It names no OAuth metadata on purpose: hosts that see
-/// some start OAuth and drop the key that they were given.
 pub(crate) async fn require(
     State(app): State<Arc<App>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let client = key(request.headers()).and_then(|key| app.clients.find(key));
-    let Some(client) = client else {
-        let message = "a client key is needed: send `Authorization: Bearer KEY`";
-        return Refusal::new(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message)
-            .with(header::WWW_AUTHENTICATE, "Bearer realm=\"llmbasedos\"")
-            .into_response();
+    let Some(client) = bearer(request.headers()).and_then(|key| app.clients.find(key)) else {
+        return Refusal::unauthenticated().into_response();
     };
     let place = request.extensions().get::<Arc<Place>>();
     if !place.is_some_and(|place| place.belongs_to(client)) {
-        let message = "this client has too many connections open: close some";
-        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code::OVERLOADED, message)
-            .with(header::CONNECTION, "close")
-            .into_response();
+        return Refusal::too_many_connections().into_response();
     }
     let client = ClientName(client.into());
     request.extensions_mut().insert(client);
     next.run(request).await
 }
 
+/// Lets a request pass that comes from this machine or whose key is good: for pages that a monitor reads.
+pub(crate) async fn require_unless_loopback(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let place = request.extensions().get::<Arc<Place>>();
+    if place.is_some_and(|place| place.peer().is_loopback()) {
+        return next.run(request).await;
+    }
+    require(State(app), request, next).await
+}
+
 /// The key of the one `Authorization` header; the scheme's name has no case (RFC 9110, 11.1).
-fn key(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else {
         return None;
@@ -64,7 +66,7 @@ mod tests {
         for value in values {
             headers.append(header::AUTHORIZATION, HeaderValue::from_static(value));
         }
-        assert_eq!(key(&headers), expected, "{values:?}");
+        assert_eq!(bearer(&headers), expected, "{values:?}");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 mod guard;
 mod health;
 mod key;
+mod metrics;
 mod page;
 mod post;
 mod refusal;
+mod stream;
 
 use std::sync::Arc;
 
@@ -14,16 +16,19 @@ use axum::middleware;
 use axum::routing::{get, post as posted};
 
 pub(crate) use guard::AllowedHosts;
+pub(crate) use key::bearer;
 pub(crate) use refusal::Refusal;
 
 use crate::clients::Clients;
 use crate::mcp::Mcp;
+use crate::session::{self, Sessions};
 
 /// What the pages need.
 pub(crate) struct App {
     pub(crate) hosts: AllowedHosts,
     pub(crate) clients: Clients,
     pub(crate) mcp: Mcp,
+    pub(crate) sessions: Sessions,
     pub(crate) confinement: sandbox::Report,
 }
 
@@ -33,8 +38,14 @@ pub(crate) fn pages(app: Arc<App>) -> Router {
     let keyed = Router::new()
         .route("/mcp", posted(post::post).fallback(page::only_post))
         .route_layer(middleware::from_fn_with_state(app.clone(), key::require));
+    let for_monitors = Router::new()
+        .route("/metrics", get(metrics::metrics).fallback(page::only_get))
+        .route_layer(middleware::from_fn_with_state(app.clone(), key::require_unless_loopback));
     Router::new()
         .merge(keyed)
+        .merge(for_monitors)
+        // The handshake may show no key, and the first frame then must: the page sees to it itself.
+        .route("/ws", get(session::upgrade).fallback(page::only_get))
         .route("/healthz", get(health::healthz).fallback(page::only_get))
         .route("/readyz", get(health::readyz).fallback(page::only_get))
         .fallback(page::not_found)

@@ -1,6 +1,7 @@
 //! `POST /mcp`: the body in, the answer out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -8,79 +9,135 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use mcp_types::Origin;
 use mcp_wire::code;
 use mcp_wire::limits::MAX_MESSAGE_BYTES;
+use tokio::sync::mpsc;
+use tracing::Instrument as _;
 
 use crate::http::key::ClientName;
 use crate::http::refusal::json;
-use crate::http::{App, Refusal};
-use crate::limits::{BODY, MAX_DISCARDED_BYTES};
-use crate::mcp::Answer;
+use crate::http::{App, Refusal, stream};
+use crate::limits::{BODY, MAX_DISCARDED_BYTES, SESSION_QUEUE};
+use crate::mcp::{Answer, Door};
+
+/// The types of the answers.
+const JSON: &str = "application/json";
+const EVENT_STREAM: &str = "text/event-stream";
 
 /// Shows the id under which the logs know the request.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// How long the client waits, in milliseconds.
+const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-timeout-ms");
+
 /// Answers one MCP message.
+///
+/// The answer is JSON, unless something has to be said before it: then it is a stream of events. A client that closes the
+/// connection before the answer cancels what it asked, since hyper then drops all of this.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let Some(ClientName(client)) = head.extensions.get::<ClientName>() else {
+    let Some(ClientName(client)) = head.extensions.get::<ClientName>().cloned() else {
         // The page lies behind the key, so there always is one; without it, nothing is served.
-        return Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            code::UNAUTHENTICATED,
-            "a client key is needed",
-        )
-        .into_response();
+        return Refusal::unauthenticated().into_response();
     };
+    app.mcp.metrics().request(Origin::Http);
     let id = app.mcp.request_id();
     let span = tracing::info_span!("request", request_id = %id, client = %client);
-    let mut response = {
-        use tracing::Instrument as _;
-        let answer = answer(&app, client, &id, &head.headers, body);
-        match answer.instrument(span).await {
-            Ok(Answer::Accepted) => StatusCode::ACCEPTED.into_response(),
-            Ok(Answer::Reply(reply)) => json(StatusCode::OK, reply),
-            Err(refusal) => refusal.into_response(),
-        }
+    let streams = accepts(&head.headers, EVENT_STREAM);
+    let (outlet, before) = mpsc::channel(SESSION_QUEUE);
+    let asked = Asked { app: app.clone(), client, id: id.clone(), headers: head.headers, outlet };
+    // Boxed, because a stream of events takes it along.
+    let answer = Box::pin(asked.answer(body).instrument(span));
+    let mut response = if streams {
+        stream::respond(answer, before).await
+    } else {
+        // Nobody would read it, so that nothing is kept for anybody.
+        drop(before);
+        respond(answer.await)
     };
+    if response.status().is_client_error() {
+        app.mcp.metrics().refusal(Origin::Http);
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
     response
 }
 
-async fn answer(
-    app: &App,
-    client: &str,
-    id: &str,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Answer, Refusal> {
-    check_types(headers)?;
-    let body = read(body).await?;
-    app.mcp.answer(client, id, headers, &body).await
+/// The answer as JSON.
+pub(super) fn respond(answer: Result<Answer, Refusal>) -> Response {
+    match answer {
+        Ok(Answer::Accepted) => StatusCode::ACCEPTED.into_response(),
+        Ok(Answer::Reply(reply)) => json(StatusCode::OK, reply),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// A request that is about to be read.
+struct Asked {
+    app: Arc<App>,
+    client: Arc<str>,
+    id: String,
+    headers: HeaderMap,
+    outlet: mpsc::Sender<Bytes>,
+}
+
+impl Asked {
+    async fn answer(self, body: Body) -> Result<Answer, Refusal> {
+        check_types(&self.headers)?;
+        let timeout = timeout(&self.headers)?;
+        let body = read(body).await?;
+        let door = Door {
+            client: &self.client,
+            request_id: &self.id,
+            origin: Origin::Http,
+            headers: Some(&self.headers),
+            timeout,
+            outlet: self.outlet,
+        };
+        self.app.mcp.answer(&door, &body).await
+    }
+}
+
+/// How long the client says that it waits, if it does.
+fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+    let Some(value) = headers.get(X_REQUEST_TIMEOUT_MS) else { return Ok(None) };
+    let ms = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|ms| *ms > 0);
+    ms.map(|ms| Some(Duration::from_millis(ms))).ok_or_else(|| {
+        let message = "`X-Request-Timeout-Ms` must be a number of milliseconds, at least 1";
+        Refusal::new(StatusCode::BAD_REQUEST, code::INVALID_REQUEST, message)
+    })
 }
 
 /// JSON in, JSON out.
 fn check_types(headers: &HeaderMap) -> Result<(), Refusal> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let essence =
-        |value: &str| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if text(header::CONTENT_TYPE).map(essence).as_deref() != Some("application/json") {
+    if text(header::CONTENT_TYPE).map(essence).as_deref() != Some(JSON) {
         let message = "`Content-Type` must be `application/json`";
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Refusal::new(status, code::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    // A list may stand in one header or in several (RFC 9110, 5.3).
-    let kinds = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let json = ["application/json", "application/*", "*/*"];
-    let accepts =
-        kinds.flat_map(|list| list.split(',')).any(|kind| json.contains(&essence(kind).as_str()));
-    if accepts || !headers.contains_key(header::ACCEPT) {
+    if accepts(headers, JSON) || !headers.contains_key(header::ACCEPT) {
         return Ok(());
     }
     let message = "`Accept` must list `application/json` and `text/event-stream`";
     Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, code::NOT_ACCEPTABLE, message))
+}
+
+/// Whether the client would take an answer of this type, which is `application/json` or `text/event-stream`.
+fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let range = kind.split('/').next().unwrap_or_default();
+    // A list may stand in one header or in several (RFC 9110, 5.3).
+    let kinds = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    kinds.flat_map(|list| list.split(',')).map(essence).any(|found| {
+        found == kind || found == "*/*" || found.strip_suffix("/*").is_some_and(|it| it == range)
+    })
+}
+
+/// A media type without its parameters.
+fn essence(value: &str) -> String {
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// The whole body, if it is short enough and comes in time.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use mcp_wire::{Id, RpcError, error_reply};
+use mcp_wire::{Id, RpcError, code, error_reply};
 
 use crate::log_gate::LogGate;
 
@@ -29,6 +29,26 @@ impl Refusal {
             tracing::info!(status = status.as_u16(), code = error.code, untold, "refused");
         }
         Self { status, body: error_reply(id, error), header: None }
+    }
+
+    /// A refusal of one more connection of a client that holds its share.
+    pub(crate) fn too_many_connections() -> Self {
+        let message = "this client has too many connections open: close some";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code::OVERLOADED, message)
+            .with(header::CONNECTION, "close")
+    }
+
+    /// The refusal of whoever shows no good key. A missing and a wrong key get the same plain answer. It names no OAuth
+    /// metadata on purpose: hosts that see some start OAuth and drop the key that they were given.
+    pub(crate) fn unauthenticated() -> Self {
+        let message = "a client key is needed: send `Authorization: Bearer KEY`";
+        Self::new(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message)
+            .with(header::WWW_AUTHENTICATE, "Bearer realm=\"llmbasedos\"")
+    }
+
+    /// The JSON-RPC reply alone, for a door that has no status.
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.body
     }
 
     /// The same with a header.

@@ -9,12 +9,13 @@ use crate::mcp::{modern, versions};
 
 /// Decides the era: `_meta` that says a revision, or the header of a modern one, makes it modern; `initialize`
 /// and everything else is of the older era, where the header came late (2025-06-18) and may be absent.
-pub(super) fn decide(
+pub(crate) fn decide(
     request: &Request<'_>,
     metadata: &Object<'_>,
-    headers: &HeaderMap,
+    headers: Option<&HeaderMap>,
 ) -> Result<Era, RpcError> {
-    let header = modern::header(headers, &modern::PROTOCOL_VERSION)?;
+    let header = headers.map(|headers| modern::header(headers, &modern::PROTOCOL_VERSION));
+    let header = header.transpose()?.flatten();
     let stated = metadata.get_str(meta::PROTOCOL_VERSION);
     if request.method == "initialize" && stated.is_none() {
         return Ok(Era::Legacy);

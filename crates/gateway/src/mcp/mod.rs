@@ -1,25 +1,32 @@
 //! MCP: what a message asks, in which era, and the translation between the eras.
 //!
 //! Capability servers speak 2026-07-28 only. A request of an older client is given what that revision wants,
-//! and the answer loses what the older client does not know.
+//! and the answer loses what the older client does not know. The dialect from before MCP is a room of its own, [`legacy`].
 
-mod era;
+mod door;
+pub(crate) mod era;
+mod forward;
+pub(crate) mod legacy;
 mod modern;
 mod tools;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use mcp_types::{
     CacheScope, DiscoverResult, Era, Implementation, InitializeResult, ProtocolVersion, ResultType,
     SUPPORTED_VERSIONS, ServerCapabilities, meta,
 };
 use mcp_wire::{Message, Object, Request, RpcError, code, error_reply, result_reply};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+pub(crate) use door::Door;
 
 use crate::http::Refusal;
 use crate::limits::LIST_TTL_MS;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
 
@@ -31,6 +38,7 @@ const INSTRUCTIONS: &str = "llmbasedos gives access to what a person keeps on th
 pub(crate) struct Mcp {
     registry: Registry,
     ids: RequestIds,
+    metrics: Metrics,
     /// How long a call may take.
     deadline: Duration,
 }
@@ -45,19 +53,23 @@ pub(crate) enum Answer {
 
 /// One request with what was read of it.
 struct Asked<'a> {
-    /// The name of the client whose key was shown.
-    client: &'a str,
-    /// The id under which every log knows the request.
-    request_id: &'a str,
+    door: &'a Door<'a>,
     request: &'a Request<'a>,
     params: Object<'a>,
     metadata: Object<'a>,
     era: Era,
+    /// How long the client waits, where it says so.
+    timeout: Option<Duration>,
 }
 
 impl Mcp {
-    pub(crate) fn new(registry: Registry, ids: RequestIds, deadline: Duration) -> Self {
-        Self { registry, ids, deadline }
+    pub(crate) fn new(
+        registry: Registry,
+        ids: RequestIds,
+        metrics: Metrics,
+        deadline: Duration,
+    ) -> Self {
+        Self { registry, ids, metrics, deadline }
     }
 
     /// Where the servers are known.
@@ -65,34 +77,41 @@ impl Mcp {
         &self.registry
     }
 
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// An id for a new request.
     pub(crate) fn request_id(&self) -> String {
         self.ids.next()
     }
 
-    /// Answers one message that came with these headers.
-    pub(crate) async fn answer(
-        &self,
-        client: &str,
-        request_id: &str,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Answer, Refusal> {
+    /// Answers one message.
+    pub(crate) async fn answer(&self, door: &Door<'_>, body: &[u8]) -> Result<Answer, Refusal> {
         let malformed = |error: RpcError| Refusal::of(StatusCode::BAD_REQUEST, None, &error);
         let text = std::str::from_utf8(body)
             .map_err(|_| malformed(RpcError::new(code::PARSE_ERROR, "the message is not UTF-8")))?;
         let message = Message::parse(text).map_err(|error| malformed(error.to_rpc()))?;
-        let request = match &message {
-            Message::Request(request) => request,
-            Message::Notification(_) => return Ok(Answer::Accepted),
+        match &message {
+            Message::Request(request) => self.request(door, request).await.map(Answer::Reply),
+            Message::Notification(_) => Ok(Answer::Accepted),
             Message::Response(_) => {
                 let text = "no request of ours awaits an answer";
-                return Err(malformed(RpcError::new(code::INVALID_REQUEST, text)));
+                Err(malformed(RpcError::new(code::INVALID_REQUEST, text)))
             }
-        };
-        let asked = read(client, request_id, request, headers)
+        }
+    }
+
+    /// Answers one request. Dropping the future cancels it.
+    pub(crate) async fn request(
+        &self,
+        door: &Door<'_>,
+        request: &Request<'_>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let asked = read(door, request)
             .map_err(|error| Refusal::of(StatusCode::BAD_REQUEST, Some(request.id), &error))?;
-        self.route(&asked).await.map(Answer::Reply)
+        self.route(&asked).await
     }
 
     async fn route(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Refusal> {
@@ -126,22 +145,26 @@ impl Mcp {
 }
 
 /// Reads what a request is routed by, and decides its era. An error here has status 400.
-fn read<'a>(
-    client: &'a str,
-    request_id: &'a str,
-    request: &'a Request<'a>,
-    headers: &HeaderMap,
-) -> Result<Asked<'a>, RpcError> {
+fn read<'a>(door: &'a Door<'a>, request: &'a Request<'a>) -> Result<Asked<'a>, RpcError> {
     let invalid = |text: &str| RpcError::new(code::INVALID_PARAMS, text);
     let params = request.params.map_or(Ok(Object::empty()), |raw| Object::parse(raw.get()));
     let params = params.map_err(|error| invalid(&format!("`params`: {error}")))?;
     let metadata = params.get("_meta").map_or(Ok(Object::empty()), |raw| Object::parse(raw.get()));
     let metadata = metadata.map_err(|error| invalid(&format!("`_meta`: {error}")))?;
-    let era = era::decide(request, &metadata, headers)?;
+    let era = era::decide(request, &metadata, door.headers)?;
     if era == Era::Modern {
-        modern::check(request, &params, &metadata, headers)?;
+        modern::check(request, &params, &metadata, door.headers)?;
     }
-    Ok(Asked { client, request_id, request, params, metadata, era })
+    let timeout = metadata.get(meta::TIMEOUT_MS).map(timeout).transpose()?.or(door.timeout);
+    Ok(Asked { door, request, params, metadata, era, timeout })
+}
+
+/// How long a client says that it waits.
+fn timeout(raw: &RawValue) -> Result<Duration, RpcError> {
+    raw.get().parse().ok().filter(|ms| *ms > 0).map(Duration::from_millis).ok_or_else(|| {
+        let text = format!("`{}` must be a number of milliseconds, at least 1", meta::TIMEOUT_MS);
+        RpcError::new(code::INVALID_PARAMS, text)
+    })
 }
 
 const fn info() -> Implementation {

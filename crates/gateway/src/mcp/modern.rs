@@ -15,13 +15,13 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 /// What the method works on.
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
-/// Checks metadata and headers ("Request metadata headers" and "Server validation" of the Streamable HTTP
+/// Checks metadata and, where the door has any, headers ("Request metadata headers" and "Server validation" of the Streamable HTTP
 /// transport): an intermediary that routes by header must not see another request than we do.
 pub(super) fn check(
     request: &Request<'_>,
     params: &Object<'_>,
     metadata: &Object<'_>,
-    headers: &HeaderMap,
+    headers: Option<&HeaderMap>,
 ) -> Result<(), RpcError> {
     for (key, what) in [
         (meta::PROTOCOL_VERSION, "the protocol version"),
@@ -36,6 +36,7 @@ pub(super) fn check(
         let text = "the client's capabilities must be an object";
         return Err(RpcError::new(code::INVALID_PARAMS, text));
     }
+    let Some(headers) = headers else { return Ok(()) };
     must_equal(headers, &PROTOCOL_VERSION, metadata.get_str(meta::PROTOCOL_VERSION).as_deref())?;
     must_equal(headers, &METHOD, Some(&request.method))?;
     let source = match request.method.as_ref() {

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use mcp_types::{
-    CacheScope, Caller, Era, ListToolsResult, Origin, ProtocolVersion, ResultType, Scope, meta,
-};
-use mcp_wire::{Edit, Message, Object, RpcError, code, result_reply};
+use mcp_types::{CacheScope, Era, ListToolsResult, ProtocolVersion, ResultType, meta};
+use mcp_wire::{Edit, Id, Message, Object, RpcError, code, result_reply};
 
 use crate::limits::LIST_TTL_MS;
-use crate::mcp::{Asked, Mcp, info};
-use crate::upstream::CallError;
+use crate::mcp::{Asked, Mcp, forward, info};
+use crate::upstream::{CallError, Progress};
 
 /// About what an envelope and the members that we set take, so that a message is written without growing.
 const ENVELOPE_BYTES: usize = 512;
@@ -49,47 +47,41 @@ impl Mcp {
                 invalid("unknown tool: ask `tools/list` for those that there are")
             })?;
         tracing::info!(tool = name.as_ref(), server = server.name(), "call");
-        let caller = caller(asked)?;
-        let message = |id: &str| forwarded(asked, &caller, id);
-        let reply = server.call(message, self.deadline).await.map_err(|error| {
-            tracing::warn!(server = server.name(), %error, "a call failed");
-            failed(error)
-        })?;
+        let call = self.call_of(asked.door, asked.timeout)?;
+        let progress = progress(asked)?;
+        let wanted = progress.is_some();
+        let message = |id: &str| forwarded(asked, &call.caller, id, wanted);
+        let reply = self.forward(&server, message, &call, progress).await?;
         returned(asked, &reply).ok_or_else(|| {
             tracing::warn!(server = server.name(), "a reply was not a JSON-RPC response");
-            failed(CallError::Broken)
+            forward::failed(CallError::Broken)
         })
     }
 }
 
-/// The caller member: whose call it is, as we know it.
-fn caller(asked: &Asked<'_>) -> Result<String, RpcError> {
-    let caller = Caller {
-        client: asked.client.to_owned(),
-        run: None,
-        request: asked.request_id.to_owned(),
-        origin: Origin::Http,
-        scopes: vec![Scope { collection: "files".into(), prefix: "/".into() }],
-        policy_generation: 0,
-    };
-    serde_json::to_string(&caller)
-        .map_err(|_| RpcError::new(code::INTERNAL_ERROR, "the caller could not be written"))
+/// Where the client wants to hear of progress, if it does (MCP, "Progress").
+fn progress(asked: &Asked<'_>) -> Result<Option<Progress>, RpcError> {
+    let Some(token) = asked.metadata.get(meta::PROGRESS_TOKEN) else { return Ok(None) };
+    if Id::new(token).is_none() {
+        let text = "`progressToken` must be a string or an integer";
+        return Err(RpcError::new(code::INVALID_PARAMS, text));
+    }
+    Ok(Some(Progress { token: token.get().to_owned(), outlet: asked.door.outlet.clone() }))
 }
 
-/// The request as its server gets it: with our id, with our caller member in place of any that was sent, and,
-/// from an older client, with what the modern dialect wants.
-fn forwarded(asked: &Asked<'_>, caller: &str, id: &str) -> Vec<u8> {
+/// The request as its server gets it: with our id, also as progress token where the client had one, with our caller member
+/// in place of any that was sent, and, from an older client, with what the modern dialect wants.
+fn forwarded(asked: &Asked<'_>, caller: &str, id: &str, progress: bool) -> Vec<u8> {
     let version = format!("\"{}\"", ProtocolVersion::LATEST);
-    let edits = [
-        (meta::CALLER, Edit::Raw(caller)),
-        (meta::PROTOCOL_VERSION, Edit::Raw(&version)),
-        (meta::CLIENT_CAPABILITIES, Edit::Raw("{}")),
-    ];
-    let edits = match asked.era {
-        Era::Modern => edits.get(..1).unwrap_or_default(),
-        Era::Legacy => &edits,
-    };
-    let params = [("_meta", Edit::Object(&asked.metadata, edits))];
+    let mut edits = vec![(meta::CALLER, Edit::Raw(caller))];
+    if progress {
+        edits.push((meta::PROGRESS_TOKEN, Edit::Raw(id)));
+    }
+    if asked.era == Era::Legacy {
+        edits.push((meta::PROTOCOL_VERSION, Edit::Raw(&version)));
+        edits.push((meta::CLIENT_CAPABILITIES, Edit::Raw("{}")));
+    }
+    let params = [("_meta", Edit::Object(&asked.metadata, &edits))];
     let body = [("id", Edit::Raw(id)), ("params", Edit::Object(&asked.params, &params))];
     let length = asked.request.params.map_or(0, |raw| raw.get().len());
     let mut out = Vec::with_capacity(length + caller.len() + ENVELOPE_BYTES);
@@ -122,13 +114,4 @@ fn returned(asked: &Asked<'_>, reply: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(out)
-}
-
-fn failed(error: CallError) -> RpcError {
-    let code = match error {
-        CallError::Unreachable | CallError::Died | CallError::Broken => code::SERVER_UNAVAILABLE,
-        CallError::Overloaded => code::OVERLOADED,
-        CallError::TimedOut => code::SERVER_TIMEOUT,
-    };
-    RpcError::new(code, error.to_string())
 }

@@ -1,6 +1,8 @@
 //! Which capability servers there are, found through the cap files of one folder.
 
+mod method;
 mod scan;
+mod schema;
 mod table;
 mod watch;
 
@@ -12,6 +14,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
+pub(crate) use method::{Kind, Method};
+pub(crate) use schema::{Fault, Schema};
 pub(crate) use table::Table;
 
 use crate::upstream::Server;

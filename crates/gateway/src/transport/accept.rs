@@ -11,24 +11,44 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
+use crate::http::{App, pages};
 use crate::limits::{
     ACCEPT_PAUSE, DRAIN, FIRST_BYTE, HEAD, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_STALL,
 };
 use crate::log_gate::LogGate;
+use crate::session;
+use crate::transport::counted::Counted;
 use crate::transport::{Place, Places};
 
-/// Serves `pages` on `listener` until `stop` is done, then lets the requests that are under way end.
-pub(crate) async fn serve(listener: TcpListener, pages: Router, stop: impl Future<Output = ()>) {
+/// Where clients come in.
+pub(crate) struct Listeners {
+    pub(crate) tcp: TcpListener,
+    /// `gateway.sock`, where there is one.
+    pub(crate) local: Option<UnixListener>,
+}
+
+/// Serves until `stop` is done, then lets what is under way end, for [`DRAIN`] at the most. Dropping `stopping` is the
+/// signal for every connection.
+pub(crate) async fn serve(
+    listeners: Listeners,
+    app: Arc<App>,
+    stopping: watch::Sender<()>,
+    stop: impl Future<Output = ()>,
+) {
+    let Listeners { tcp: listener, local } = listeners;
     let places = Arc::new(Places::default());
-    let graceful = GracefulShutdown::new();
-    let (stopping, stopped) = watch::channel(());
+    let sessions = app.sessions.clone();
+    if let Some(local) = local {
+        sessions.tracker.spawn(session::serve_local(local, app.clone()));
+    }
+    let pages = pages(app);
+    let stopped = stopping.subscribe();
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
@@ -38,9 +58,8 @@ pub(crate) async fn serve(listener: TcpListener, pages: Router, stop: impl Futur
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     if let Some(place) = places.take(peer.ip()) {
-                        let (pages, watcher) = (pages.clone(), graceful.watcher());
-                        let stopped = stopped.clone();
-                        connections.spawn(connection(stream, place, pages, watcher, stopped));
+                        let (pages, stopped) = (pages.clone(), stopped.clone());
+                        connections.spawn(connection(stream, place, pages, stopped));
                     } else {
                         // Closing at once tells the peer more, and costs less, than letting it wait.
                         static GATE: LogGate = LogGate::new();
@@ -62,9 +81,10 @@ pub(crate) async fn serve(listener: TcpListener, pages: Router, stop: impl Futur
     }
     drop(listener);
     drop(stopping);
+    sessions.tracker.close();
     let ended = async {
-        graceful.shutdown().await;
         while connections.join_next().await.is_some() {}
+        sessions.tracker.wait().await;
     };
     if tokio::time::timeout(DRAIN, ended).await.is_err() {
         tracing::warn!("requests that were still under way have been given up");
@@ -75,7 +95,6 @@ async fn connection(
     stream: TcpStream,
     place: Place,
     pages: Router,
-    graceful: Watcher,
     mut stopped: watch::Receiver<()>,
 ) {
     // Without it an answer in two writes waits 40 ms for the peer's delayed acknowledgement.
@@ -93,6 +112,7 @@ async fn connection(
         }
     }
     let place = Arc::new(place);
+    let stream = Counted::new(stalling(stream), place.clone());
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(place.clone());
@@ -103,12 +123,25 @@ async fn connection(
         .header_read_timeout(HEAD)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stalling(stream)), service);
-    tokio::select! {
-        ended = graceful.watch(connection) => if let Err(error) = ended {
-            tracing::debug!(%error, "a connection ended early");
-        },
-        () = evicted.notified() => {}
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+                return;
+            }
+            () = evicted.notified() => return,
+            _ = stopped.changed(), if !stopping => {
+                stopping = true;
+                // The request that is under way is answered, and the connection then closed.
+                connection.as_mut().graceful_shutdown();
+            }
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -37,6 +38,9 @@ struct Stranger {
 /// The place of one open connection; it is free again when this is dropped.
 pub(crate) struct Place {
     places: Arc<Places>,
+    peer: IpAddr,
+    /// How many bytes the peer may still send.
+    allowance: AtomicU64,
     evicted: Arc<Notify>,
     holder: Mutex<Holder>,
 }
@@ -67,7 +71,8 @@ impl Places {
         let evicted = Arc::new(Notify::new());
         counts.strangers.push_back(Stranger { id, address, evicted: evicted.clone() });
         let holder = Mutex::new(Holder::Stranger(id));
-        Some(Place { places: self.clone(), evicted, holder })
+        let allowance = AtomicU64::new(u64::MAX);
+        Some(Place { places: self.clone(), peer: address, allowance, evicted, holder })
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -92,6 +97,33 @@ impl Place {
         counts.by_client.insert(client.to_owned(), held + 1);
         *holder = Holder::Client(client.to_owned());
         true
+    }
+
+    /// Who is connected.
+    pub(crate) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    /// From here on the peer may send so many bytes and no more: a stranger whose messages are read must not fill memory.
+    pub(crate) fn may_send(&self, bytes: u64) {
+        self.allowance.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Takes the bound away, once the peer is known.
+    pub(crate) fn may_send_anything(&self) {
+        self.may_send(u64::MAX);
+    }
+
+    /// Counts what the peer has sent. `false`: it was too much.
+    pub(super) fn has_sent(&self, bytes: usize) -> bool {
+        let allowed = self.allowance.load(Ordering::Relaxed);
+        if allowed == u64::MAX {
+            return true;
+        }
+        // One task reads a connection, so nothing is counted between the two lines.
+        let left = allowed.checked_sub(bytes as u64);
+        self.allowance.store(left.unwrap_or(0), Ordering::Relaxed);
+        left.is_some()
     }
 
     /// What tells that the place has been given to another: the connection must then close.

@@ -15,10 +15,14 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::limits::{MAX_CALLS_PER_SERVER, SERVER_STALL};
+use crate::upstream::progress::{self, Progress};
 
 /// A living or dead connection. Its tasks end with it.
 pub(super) struct Connection {
     out: mpsc::Sender<Outgoing>,
+    /// Calls that nobody waits for any more. Unbounded, since it is filled where nothing can wait; each call is in it
+    /// once at the most, and a server that takes nothing loses its connection.
+    given_up: mpsc::UnboundedSender<u64>,
     waiters: Arc<Waiters>,
     next: AtomicU64,
     _tasks: JoinSet<()>,
@@ -32,11 +36,19 @@ struct Outgoing {
 }
 
 /// Who waits for which reply; `None` once the connection is dead.
-struct Waiters(Mutex<Option<HashMap<u64, oneshot::Sender<Bytes>>>>);
+struct Waiters(Mutex<Option<HashMap<u64, Waiter>>>);
 
-/// A call that is under way. Dropping it forgets the call: a reply that comes later is thrown away.
+/// Whoever waits for a reply, and wants to hear of progress before it.
+struct Waiter {
+    reply: oneshot::Sender<Bytes>,
+    progress: Option<Progress>,
+}
+
+/// A call that is under way. Dropping it before its reply tells the server to stop, and a reply that comes all the same is
+/// thrown away.
 pub(super) struct Pending {
     waiters: Arc<Waiters>,
+    given_up: mpsc::UnboundedSender<u64>,
     id: u64,
     reply: oneshot::Receiver<Bytes>,
 }
@@ -49,23 +61,26 @@ impl Connection {
     pub(super) fn new(stream: UnixStream) -> Self {
         let (reader, writer) = stream.into_split();
         let (out, waiting) = mpsc::channel(MAX_CALLS_PER_SERVER);
+        let (given_up, cancelled) = mpsc::unbounded_channel();
         let waiters = Arc::new(Waiters(Mutex::new(Some(HashMap::new()))));
         let mut tasks = JoinSet::new();
-        tasks.spawn(until_dead("write", waiters.clone(), write(writer, waiting, waiters.clone())));
+        let to_server = write(writer, waiting, cancelled, waiters.clone());
+        tasks.spawn(until_dead("write", waiters.clone(), to_server));
         tasks.spawn(until_dead("read", waiters.clone(), read(reader, waiters.clone())));
-        Self { out, waiters, next: AtomicU64::new(1), _tasks: tasks }
+        Self { out, given_up, waiters, next: AtomicU64::new(1), _tasks: tasks }
     }
 
     pub(super) fn is_dead(&self) -> bool {
         self.waiters.lock().is_none()
     }
 
-    /// Takes an id for a call and waits for its reply from here on.
-    pub(super) fn expect(&self) -> Result<Pending, Dead> {
+    /// Takes an id for a call and waits for its reply from here on, and for its progress if that is wanted.
+    pub(super) fn expect(&self, progress: Option<Progress>) -> Result<Pending, Dead> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, reply) = oneshot::channel();
-        self.waiters.lock().as_mut().ok_or(Dead)?.insert(id, sender);
-        Ok(Pending { waiters: self.waiters.clone(), id, reply })
+        let waiter = Waiter { reply: sender, progress };
+        self.waiters.lock().as_mut().ok_or(Dead)?.insert(id, waiter);
+        Ok(Pending { waiters: self.waiters.clone(), given_up: self.given_up.clone(), id, reply })
     }
 
     /// Sends the message of a call, which is one JSON text. Where this fails, nothing of it was sent.
@@ -95,8 +110,10 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let Some(waiters) = self.waiters.lock().as_mut() {
-            waiters.remove(&self.id);
+        let waiter = self.waiters.lock().as_mut().and_then(|waiters| waiters.remove(&self.id));
+        // Whoever has had the reply is on the list no more. A connection that has ended needs no word either.
+        if waiter.is_some() {
+            self.given_up.send(self.id).ok();
         }
     }
 }
@@ -107,7 +124,12 @@ impl Waiters {
         self.lock().as_ref().is_some_and(|waiters| waiters.contains_key(&id))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<HashMap<u64, oneshot::Sender<Bytes>>>> {
+    /// What is wanted of the progress of a call.
+    fn progress_of(&self, id: u64) -> Option<Progress> {
+        self.lock().as_ref()?.get(&id)?.progress.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<u64, Waiter>>> {
         // The map is whole between any two statements, so a panic elsewhere does not spoil it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,31 +152,49 @@ async fn until_dead(
 }
 
 /// Writes messages in their turn. One whose call was given up meanwhile is not sent, so that nothing is done for a caller
-/// who has been told that it was not; a server that takes nothing is dead.
+/// who has been told that it was not; of one that was sent the server is told that nobody waits for it any more. The two
+/// may come in any order, since a call that was given up is not sent after it. A server that takes nothing is dead.
 async fn write(
     mut writer: OwnedWriteHalf,
     mut waiting: mpsc::Receiver<Outgoing>,
+    mut cancelled: mpsc::UnboundedReceiver<u64>,
     waiters: Arc<Waiters>,
 ) -> io::Result<()> {
-    while let Some(outgoing) = waiting.recv().await {
-        if waiters.is_awaited(outgoing.id) {
-            tokio::time::timeout(SERVER_STALL, writer.write_all(&outgoing.frame)).await??;
-        }
+    loop {
+        let frame = tokio::select! {
+            outgoing = waiting.recv() => match outgoing {
+                None => return Ok(()),
+                Some(outgoing) if waiters.is_awaited(outgoing.id) => outgoing.frame,
+                Some(_) => continue,
+            },
+            Some(id) = cancelled.recv() => cancellation(id),
+        };
+        tokio::time::timeout(SERVER_STALL, writer.write_all(&frame)).await??;
     }
-    Ok(())
 }
 
-/// Hands each reply to whoever waits for its id. A reply that nobody waits for came too late and is thrown away;
-/// a message that is no JSON-RPC response ends the connection, since what follows cannot be trusted either.
+/// Tells a server that a call was given up (MCP, "Cancellation").
+fn cancellation(id: u64) -> Vec<u8> {
+    let mut frame = format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+    )
+    .into_bytes();
+    push_frame(&mut frame);
+    frame
+}
+
+/// Hands each reply to whoever waits for its id, and passes on what is said of its progress. A reply that nobody waits for
+/// came too late and is thrown away; what is no JSON-RPC message ends the connection, since what follows cannot be trusted
+/// either.
 async fn read(mut reader: OwnedReadHalf, waiters: Arc<Waiters>) -> io::Result<()> {
     let mut decoder = FrameDecoder::new(MAX_REPLY_BYTES);
     loop {
         while let Some(frame) = decoder.next_frame().map_err(io::Error::other)? {
-            let Some(id) = reply_id(&frame)? else {
+            let Some(id) = reply_id(&frame, &waiters)? else {
                 continue;
             };
             let waiter = waiters.lock().as_mut().and_then(|waiters| waiters.remove(&id));
-            if waiter.is_none_or(|waiter| waiter.send(frame).is_err()) {
+            if waiter.is_none_or(|waiter| waiter.reply.send(frame).is_err()) {
                 tracing::debug!("a reply came when nobody waited for it any more");
             }
         }
@@ -164,12 +204,16 @@ async fn read(mut reader: OwnedReadHalf, waiters: Arc<Waiters>) -> io::Result<()
     }
 }
 
-/// The id of a response; `None` for a notification or a request, which nobody here awaits.
-fn reply_id(frame: &[u8]) -> io::Result<Option<u64>> {
+/// The id of a response; `None` for a notification, which is dealt with here, and for a request, which nobody here awaits.
+fn reply_id(frame: &[u8], waiters: &Waiters) -> io::Result<Option<u64>> {
     let not_json = |_| io::Error::other("a message is not UTF-8");
     let text = std::str::from_utf8(frame).map_err(not_json)?;
     match Message::parse(text).map_err(io::Error::other)? {
         Message::Response(response) => Ok(response.id.and_then(|id| id.as_str().parse().ok())),
-        Message::Request(_) | Message::Notification(_) => Ok(None),
+        Message::Notification(notification) => {
+            progress::pass_on(&notification, |id| waiters.progress_of(id));
+            Ok(None)
+        }
+        Message::Request(_) => Ok(None),
     }
 }

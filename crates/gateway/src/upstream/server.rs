@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::{CONNECT, MAX_CALLS_PER_SERVER, MAX_WAITING_KIB_PER_SERVER};
+use crate::upstream::Progress;
 use crate::upstream::connection::{Connection, Dead};
 
 /// A capability server: where it listens, and the connection to it once there is one.
@@ -73,18 +74,21 @@ impl Server {
         self.owner
     }
 
-    /// Sends a request, whose text `message` gives for an id, and waits for its reply, `deadline` in all.
+    /// Sends a request, whose text `message` gives for an id, and waits for its reply, `deadline` in all. Its progress
+    /// token is the same id.
     ///
-    /// A call is never sent twice: it may have taken effect, and only the client knows whether that matters.
+    /// A call is never sent twice: it may have taken effect, and only the client knows whether that matters. Dropping
+    /// the future, and the deadline, tell the server to stop.
     pub(crate) async fn call(
         &self,
         message: impl FnOnce(&str) -> Vec<u8>,
         deadline: Duration,
+        progress: Option<Progress>,
     ) -> Result<Bytes, CallError> {
         let _call = self.calls.try_acquire().map_err(|_| CallError::Overloaded)?;
         let answered = async {
             let connection = self.connection().await?;
-            let pending = connection.expect().map_err(|Dead| CallError::Unreachable)?;
+            let pending = connection.expect(progress).map_err(|Dead| CallError::Unreachable)?;
             let message = message(&pending.id().to_string());
             let room = self.room_for(message.len())?;
             connection

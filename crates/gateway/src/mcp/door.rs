@@ -1,0 +1,23 @@
+//! The way by which a request came.
+
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use mcp_types::Origin;
+use tokio::sync::mpsc;
+
+/// Who asks, through which door, and how to reach them before the answer.
+pub(crate) struct Door<'a> {
+    /// The name of the client whose key was shown, or that the socket stands for.
+    pub(crate) client: &'a str,
+    /// The id under which every log knows the request.
+    pub(crate) request_id: &'a str,
+    pub(crate) origin: Origin,
+    /// Present where the door is HTTP: MCP then wants headers that say the same as the body.
+    pub(crate) headers: Option<&'a HeaderMap>,
+    /// How long the client says that it waits.
+    pub(crate) timeout: Option<Duration>,
+    /// Takes what comes before the answer.
+    pub(crate) outlet: mpsc::Sender<Bytes>,
+}

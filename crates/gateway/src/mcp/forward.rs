@@ -1,0 +1,69 @@
+//! One call on its way to a capability server, whichever dialect it came in.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use mcp_types::{Caller, Scope};
+use mcp_wire::{RpcError, code};
+
+use crate::limits::VERDICT;
+use crate::mcp::{Door, Mcp};
+use crate::upstream::{CallError, Progress, Server};
+
+/// What goes with a call.
+pub(super) struct Call {
+    /// The caller member, as JSON text: whose call it is, as we know it.
+    pub(super) caller: String,
+    /// How long the answer may take: what the client says that it waits, but no longer than our own bound.
+    pub(super) deadline: Duration,
+}
+
+impl Mcp {
+    /// What goes with a call that came through this door, whose client waits for `timeout` at the most.
+    pub(super) fn call_of(
+        &self,
+        door: &Door<'_>,
+        timeout: Option<Duration>,
+    ) -> Result<Call, RpcError> {
+        let deadline = timeout.map_or(self.deadline, |timeout| timeout.min(self.deadline));
+        let caller = Caller {
+            client: door.client.to_owned(),
+            run: None,
+            request: door.request_id.to_owned(),
+            origin: door.origin,
+            scopes: vec![Scope { collection: "files".into(), prefix: "/".into() }],
+            policy_generation: 0,
+            timeout_ms: u64::try_from((deadline + VERDICT).as_millis()).ok(),
+        };
+        let caller = serde_json::to_string(&caller)
+            .map_err(|_| RpcError::new(code::INTERNAL_ERROR, "the caller could not be written"))?;
+        Ok(Call { caller, deadline })
+    }
+
+    /// Passes a call to its server and gives the reply, as the server wrote it.
+    pub(super) async fn forward(
+        &self,
+        server: &Server,
+        message: impl FnOnce(&str) -> Vec<u8>,
+        call: &Call,
+        progress: Option<Progress>,
+    ) -> Result<Bytes, RpcError> {
+        let mut counted = self.metrics.call(server.name(), Instant::now());
+        let reply = server.call(message, call.deadline, progress).await;
+        counted.ended(reply.as_ref().err().copied());
+        reply.map_err(|error| {
+            tracing::warn!(server = server.name(), %error, "a call failed");
+            failed(error)
+        })
+    }
+}
+
+/// The error of a call that got no answer.
+pub(super) fn failed(error: CallError) -> RpcError {
+    let code = match error {
+        CallError::Unreachable | CallError::Died | CallError::Broken => code::SERVER_UNAVAILABLE,
+        CallError::Overloaded => code::OVERLOADED,
+        CallError::TimedOut => code::SERVER_TIMEOUT,
+    };
+    RpcError::new(code, error.to_string())
+}

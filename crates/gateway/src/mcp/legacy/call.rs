@@ -1,0 +1,179 @@
+//! A call of a method that a capability server has.
+
+use mcp_types::{ProtocolVersion, meta};
+use mcp_wire::limits::MAX_REPLY_BYTES;
+use mcp_wire::{Object, RpcError, code};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::mcp::forward::{self, Call as Forwarded};
+use crate::mcp::legacy::{Call, answer, own, params};
+use crate::mcp::{Door, Mcp};
+use crate::registry::{Kind, Method};
+use crate::upstream::CallError;
+
+/// The member of a result that says where the next page begins, and the argument that asks for it.
+const NEXT_CURSOR: &str = "next_cursor";
+const CURSOR: &str = "cursor";
+const LIMIT: &str = "limit";
+
+impl Mcp {
+    /// Answers a call in the legacy dialect. Dropping the future cancels it.
+    pub(crate) async fn legacy(&self, door: &Door<'_>, call: &Call<'_>) -> Vec<u8> {
+        let table = self.registry.table();
+        let outcome = match own::answer(&table, &call.method) {
+            Some(result) => Ok(result.to_string()),
+            None => match table.method(&call.method) {
+                Some(method) => self.call_method(door, &method, call.params).await,
+                None => Err(RpcError::new(
+                    code::METHOD_NOT_FOUND,
+                    "no such method: `mcp.hello` lists those that there are",
+                )),
+            },
+        };
+        match outcome {
+            Ok(result) => call.result(&result),
+            Err(error) => {
+                tracing::info!(code = error.code, "refused");
+                call.error(&error)
+            }
+        }
+    }
+
+    /// Calls a method and gives its result as JSON text.
+    async fn call_method(
+        &self,
+        door: &Door<'_>,
+        method: &Method,
+        params: Option<&RawValue>,
+    ) -> Result<String, RpcError> {
+        let arguments = params::arguments(method, params)?;
+        let server = &method.server;
+        tracing::info!(method = %method.name, server = server.name(), "call");
+        let call = self.call_of(door, door.timeout)?;
+        match &method.kind {
+            Kind::Tool(declared) => {
+                let tool = Tool { method, name: declared.name.as_str(), call: &call };
+                match &declared.result_member {
+                    Some(member) => {
+                        // All pages together may take as long as one call.
+                        let whole = self.whole_list(&tool, member, arguments);
+                        let late = |_| Err(forward::failed(CallError::TimedOut));
+                        tokio::time::timeout(call.deadline, whole).await.unwrap_or_else(late)
+                    }
+                    None => self.call_tool_of(&tool, &arguments, str::to_owned).await,
+                }
+            }
+            Kind::Old => {
+                let name = Value::from(method.name.as_str());
+                let message = |id: &str| {
+                    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{name},"params":{arguments}}}"#)
+                        .into_bytes()
+                };
+                let reply = self.forward(server, message, &call, None).await?;
+                let text = std::str::from_utf8(&reply).map_err(|_| broken(method))?;
+                let outcome = answer::of_old(text).ok_or_else(|| broken(method))??;
+                Ok(outcome.result.to_owned())
+            }
+        }
+    }
+
+    /// A result that is a member of the tool's. Where that is a list in pages, all pages: this dialect has no cursor, and a
+    /// list that ends early would look whole.
+    async fn whole_list(
+        &self,
+        tool: &Tool<'_>,
+        member: &str,
+        arguments: String,
+    ) -> Result<String, RpcError> {
+        let given = Object::parse(&arguments).map_err(|_| broken(tool.method))?;
+        let is_given = |name| given.get(name).is_some_and(|raw| raw.get() != "null");
+        let paged = !is_given(CURSOR) && !is_given(LIMIT);
+        let mut found: Vec<String> = Vec::new();
+        let mut bytes = 0;
+        let mut next: Option<String> = None;
+        loop {
+            let asked = match &next {
+                None => arguments.clone(),
+                Some(cursor) => with_cursor(&given, cursor),
+            };
+            let read = |result: &str| page(result, member);
+            let (page, cursor) =
+                self.call_tool_of(tool, &asked, read).await?.ok_or_else(|| broken(tool.method))?;
+            bytes += page.len();
+            if bytes > MAX_REPLY_BYTES {
+                let text = "the result is too large for this dialect: ask for pages, with `limit` and `cursor`";
+                return Err(RpcError::new(tool.method.error_code(1), text));
+            }
+            found.push(page);
+            match cursor.filter(|_| paged) {
+                Some(cursor) => next = Some(cursor),
+                None => return Ok(joined(found)),
+            }
+        }
+    }
+
+    /// Calls a tool once and hands what it gave to `read`.
+    async fn call_tool_of<T>(
+        &self,
+        tool: &Tool<'_>,
+        arguments: &str,
+        read: impl FnOnce(&str) -> T,
+    ) -> Result<T, RpcError> {
+        let message = |id: &str| tool.message(id, arguments);
+        let reply = self.forward(&tool.method.server, message, tool.call, None).await?;
+        let text = std::str::from_utf8(&reply).map_err(|_| broken(tool.method))?;
+        let outcome = answer::of_tool(tool.method, text).ok_or_else(|| broken(tool.method))??;
+        Ok(read(outcome.result))
+    }
+}
+
+/// A tool that is called for somebody who speaks the legacy dialect.
+struct Tool<'a> {
+    method: &'a Method,
+    name: &'a str,
+    call: &'a Forwarded,
+}
+
+impl Tool<'_> {
+    fn message(&self, id: &str, arguments: &str) -> Vec<u8> {
+        let name = Value::from(self.name);
+        let version = ProtocolVersion::LATEST;
+        let (caller, key) = (&self.call.caller, meta::CALLER);
+        let (version_key, capabilities) = (meta::PROTOCOL_VERSION, meta::CLIENT_CAPABILITIES);
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":{name},"arguments":{arguments},"_meta":{{"{version_key}":"{version}","{capabilities}":{{}},"{key}":{caller}}}}}}}"#
+        )
+        .into_bytes()
+    }
+}
+
+/// The member of a result, and where the next page begins.
+fn page(result: &str, member: &str) -> Option<(String, Option<String>)> {
+    let result = Object::parse(result).ok()?;
+    let cursor = result.get(NEXT_CURSOR).filter(|raw| raw.get().starts_with('"'));
+    Some((result.get(member)?.get().to_owned(), cursor.map(|raw| raw.get().to_owned())))
+}
+
+fn with_cursor(arguments: &Object<'_>, cursor: &str) -> String {
+    let mut out = Vec::new();
+    arguments.write(&[(CURSOR, mcp_wire::Edit::Raw(cursor))], &mut out);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// One array of several; a single value stays as it is.
+fn joined(mut pages: Vec<String>) -> String {
+    if pages.len() == 1 {
+        return pages.pop().unwrap_or_default();
+    }
+    let inner = |page: &String| {
+        let items = page.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        items.map(str::trim).filter(|items| !items.is_empty()).map(ToOwned::to_owned)
+    };
+    format!("[{}]", pages.iter().filter_map(inner).collect::<Vec<_>>().join(","))
+}
+
+fn broken(method: &Method) -> RpcError {
+    tracing::warn!(server = method.server.name(), "a reply was not what was asked for");
+    forward::failed(CallError::Broken)
+}

@@ -1,0 +1,161 @@
+//! `gateway.sock`: programs of this machine, who are known by their being able to open it.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mcp_types::Origin;
+use mcp_wire::limits::MAX_MESSAGE_BYTES;
+use mcp_wire::{Framing, MixedDecoder, RpcError, code};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
+
+use crate::http::App;
+use crate::limits::{ACCEPT_PAUSE, BODY, HANGUP_LOOK, MAX_LOCAL_CONNECTIONS, SESSION_WRITE_STALL};
+use crate::session::Session;
+
+/// The name of whoever comes through the socket: its owner and mode say who that can be.
+const CLIENT: &str = "local";
+
+/// Serves the socket until the signal to stop; the sessions themselves end as all sessions do.
+pub(crate) async fn serve(listener: UnixListener, app: Arc<App>) {
+    let places = Arc::new(Semaphore::new(MAX_LOCAL_CONNECTIONS));
+    let mut stopped = app.sessions.stopped.clone();
+    loop {
+        let place = tokio::select! {
+            _ = stopped.changed() => return,
+            place = places.clone().acquire_owned() => place,
+        };
+        let accepted = tokio::select! {
+            _ = stopped.changed() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let app = app.clone();
+                let tracker = app.sessions.tracker.clone();
+                tracker.spawn(async move {
+                    let _place = place;
+                    let _counted = app.mcp.metrics().session(Origin::Local);
+                    if let Err(error) = session(stream, app).await {
+                        tracing::debug!(%error, "a local session ended early");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a local connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// What the peer of a session has done.
+enum Peer {
+    /// It sends, or may.
+    Speaks,
+    /// It sends no more, and may still read: that is how `nc` and scripts end what they ask.
+    Listens,
+}
+
+async fn session(mut stream: UnixStream, app: Arc<App>) -> io::Result<()> {
+    let mut stopped = app.sessions.stopped.clone();
+    let (mut session, mut waiting) = Session::new(app, CLIENT.into(), Origin::Local);
+    let mut decoder = MixedDecoder::new(MAX_MESSAGE_BYTES);
+    let mut begun: Option<Instant> = None;
+    let peer = loop {
+        let (mut reader, mut writer) = stream.split();
+        tokio::select! {
+            _ = stopped.changed() => break Peer::Speaks,
+            read = reader.read_buf(decoder.buffer()) => {
+                let ended = read? == 0;
+                if ended && !decoder.is_empty() {
+                    // The last message of a stream needs no delimiter after it.
+                    decoder.buffer().extend_from_slice(b"\0");
+                }
+                loop {
+                    match decoder.next_frame() {
+                        Ok(Some(frame)) => if let Some(reply) = session.take(&frame) {
+                            write(&mut writer, decoder.framing(), reply).await?;
+                        },
+                        Ok(None) => break,
+                        Err(error) => {
+                            let error = RpcError::new(code::TOO_LARGE, error.to_string());
+                            let reply = session.malformed(&error);
+                            return write(&mut writer, decoder.framing(), reply).await;
+                        }
+                    }
+                }
+                if ended {
+                    break Peer::Listens;
+                }
+                begun = if decoder.is_empty() { None } else { begun.or(Some(Instant::now())) };
+            }
+            Some(reply) = waiting.recv() => {
+                write(&mut writer, decoder.framing(), reply.into()).await?;
+            }
+            () = session.calls.ended() => {}
+            () = overdue(begun) => {
+                let error = RpcError::new(code::INVALID_REQUEST, "a message did not end in time");
+                let reply = session.malformed(&error);
+                return write(&mut writer, decoder.framing(), reply).await;
+            }
+        }
+    };
+    finish(stream, session, waiting, decoder.framing(), &peer).await
+}
+
+/// Waits until a message that has begun should have ended.
+async fn overdue(begun: Option<Instant>) {
+    match begun {
+        Some(begun) => tokio::time::sleep_until(begun + BODY).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Answers what is under way. A peer that has gone away wants no answer, and dropping the session then cancels its calls.
+async fn finish(
+    mut stream: UnixStream,
+    mut session: Session,
+    mut waiting: mpsc::Receiver<Bytes>,
+    framing: Option<Framing>,
+    peer: &Peer,
+) -> io::Result<()> {
+    while !session.calls.is_empty() {
+        tokio::select! {
+            Some(reply) = waiting.recv() => write(&mut stream, framing, reply.into()).await?,
+            () = session.calls.ended() => {}
+            () = tokio::time::sleep(HANGUP_LOOK) => {
+                if matches!(peer, Peer::Listens) && has_hung_up(&stream) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+    while let Ok(reply) = waiting.try_recv() {
+        write(&mut stream, framing, reply.into()).await?;
+    }
+    stream.shutdown().await
+}
+
+/// Whether the peer has closed both directions. Tokio tells this only together with "can be written", which is always so.
+fn has_hung_up(stream: &UnixStream) -> bool {
+    let fd = stream.as_fd();
+    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
+    let polled = poll(&mut fds, Some(&Timespec::default()));
+    let [found] = fds;
+    polled.is_ok() && found.revents().intersects(PollFlags::HUP | PollFlags::ERR)
+}
+
+async fn write(
+    writer: &mut (impl AsyncWriteExt + Unpin),
+    framing: Option<Framing>,
+    mut message: Vec<u8>,
+) -> io::Result<()> {
+    framing.unwrap_or(Framing::Nul).push_message(&mut message);
+    tokio::time::timeout(SESSION_WRITE_STALL, writer.write_all(&message)).await?
+}

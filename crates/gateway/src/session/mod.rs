@@ -1,0 +1,209 @@
+//! Connections on which messages go both ways: WebSockets and `gateway.sock`.
+//!
+//! A session takes MCP of either era and the legacy dialect, message by message. Many calls may be under way at once; each is
+//! cancelled by `notifications/cancelled` with its id, and all of them by the end of the connection.
+
+mod calls;
+mod local;
+mod web;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mcp_types::Origin;
+use mcp_wire::{Id, Message, Object, RpcError, code};
+use tokio::sync::{mpsc, watch};
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+
+pub(crate) use local::serve as serve_local;
+pub(crate) use web::upgrade;
+
+use crate::http::{App, Refusal};
+use crate::limits::{MAX_CALLS_PER_SESSION, SESSION_QUEUE};
+use crate::mcp::legacy;
+use crate::mcp::{Door, legacy::Call};
+use crate::session::calls::{Calls, Refused};
+
+/// The method by which MCP, in every revision, gives a call up.
+const CANCELLED: &str = "notifications/cancelled";
+
+/// All sessions: who is to end before the gateway does, and when it begins to.
+#[derive(Clone)]
+pub(crate) struct Sessions {
+    pub(crate) tracker: TaskTracker,
+    /// Its sender is dropped at the signal to stop.
+    pub(crate) stopped: watch::Receiver<()>,
+}
+
+/// One connection.
+struct Session {
+    app: Arc<App>,
+    client: Arc<str>,
+    origin: Origin,
+    /// Where answers and what comes before them go.
+    out: mpsc::Sender<Bytes>,
+    calls: Calls,
+    /// Whether it has spoken MCP, in which a reply whose request cannot be read has no id; before MCP it had a null one.
+    speaks_mcp: bool,
+}
+
+impl Session {
+    /// A session, and what it has to say.
+    fn new(app: Arc<App>, client: Arc<str>, origin: Origin) -> (Self, mpsc::Receiver<Bytes>) {
+        let (out, waiting) = mpsc::channel(SESSION_QUEUE);
+        let calls = Calls::default();
+        (Self { app, client, origin, out, calls, speaks_mcp: false }, waiting)
+    }
+
+    /// Takes a message. What is answered at once is the return value; a call is answered later.
+    fn take(&mut self, frame: &Bytes) -> Option<Vec<u8>> {
+        let Ok(text) = std::str::from_utf8(frame) else {
+            return Some(self.malformed(&RpcError::new(code::PARSE_ERROR, "it is not UTF-8")));
+        };
+        if let Some(call) = Call::read(text) {
+            return match call {
+                Ok(call) => self.start_legacy(&call, frame),
+                Err(reply) => Some(self.refused(reply)),
+            };
+        }
+        match Message::parse(text) {
+            Err(error) => Some(self.malformed(&error.to_rpc())),
+            Ok(Message::Request(request)) => {
+                self.speaks_mcp = true;
+                self.start(request.id, frame)
+            }
+            Ok(Message::Notification(notification)) => {
+                self.speaks_mcp = true;
+                if notification.method == CANCELLED {
+                    let params = notification.params.map(|raw| Object::parse(raw.get()));
+                    if let Some(id) = params.and_then(|params| params.ok()?.get("requestId")) {
+                        self.calls.cancel(id.get());
+                    }
+                }
+                None
+            }
+            Ok(Message::Response(_)) => {
+                tracing::debug!("a response came, and nobody had asked");
+                None
+            }
+        }
+    }
+
+    /// A reply to what could not be read.
+    fn malformed(&self, error: &RpcError) -> Vec<u8> {
+        self.refused(if self.speaks_mcp {
+            mcp_wire::error_reply(None, error)
+        } else {
+            legacy::error_reply("null", error)
+        })
+    }
+
+    fn refused(&self, reply: Vec<u8>) -> Vec<u8> {
+        self.app.mcp.metrics().refusal(self.origin);
+        reply
+    }
+
+    fn start(&mut self, id: Id<'_>, frame: &Bytes) -> Option<Vec<u8>> {
+        let (run, frame) = (self.run(), frame.clone());
+        let call = async move {
+            let reply = run.mcp(&frame).await;
+            run.say(reply).await;
+        };
+        let refused = self.calls.start(Some(id.as_str()), call).err()?;
+        Some(self.refused(mcp_wire::error_reply(Some(id), &why(refused))))
+    }
+
+    fn start_legacy(&mut self, call: &Call<'_>, frame: &Bytes) -> Option<Vec<u8>> {
+        let (run, frame) = (self.run(), frame.clone());
+        let running = async move {
+            let reply = run.legacy(&frame).await;
+            run.say(reply).await;
+        };
+        let refused = self.calls.start(call.has_id.then_some(call.id), running).err()?;
+        Some(self.refused(call.error(&why(refused))))
+    }
+
+    /// What one call needs of the session.
+    fn run(&self) -> Run {
+        self.app.mcp.metrics().request(self.origin);
+        let (app, client, out) = (self.app.clone(), self.client.clone(), self.out.clone());
+        Run { app, client, origin: self.origin, out }
+    }
+}
+
+/// One call of a session.
+struct Run {
+    app: Arc<App>,
+    client: Arc<str>,
+    origin: Origin,
+    out: mpsc::Sender<Bytes>,
+}
+
+impl Run {
+    async fn mcp(&self, frame: &[u8]) -> Vec<u8> {
+        let request_id = self.app.mcp.request_id();
+        let span = self.span(&request_id);
+        let answer = async {
+            let text = std::str::from_utf8(frame).unwrap_or_default();
+            match Message::parse(text) {
+                Ok(Message::Request(request)) => {
+                    let reply = self.app.mcp.request(&self.door(&request_id), &request).await;
+                    reply.unwrap_or_else(Refusal::into_body)
+                }
+                // It was a request when the session took it.
+                _ => Vec::new(),
+            }
+        };
+        answer.instrument(span).await
+    }
+
+    async fn legacy(&self, frame: &[u8]) -> Vec<u8> {
+        let request_id = self.app.mcp.request_id();
+        let span = self.span(&request_id);
+        let answer = async {
+            let text = std::str::from_utf8(frame).unwrap_or_default();
+            match Call::read(text) {
+                Some(Ok(call)) => self.app.mcp.legacy(&self.door(&request_id), &call).await,
+                // It was a call when the session took it.
+                _ => Vec::new(),
+            }
+        };
+        answer.instrument(span).await
+    }
+
+    fn door<'a>(&'a self, request_id: &'a str) -> Door<'a> {
+        Door {
+            client: &self.client,
+            request_id,
+            origin: self.origin,
+            headers: None,
+            timeout: None,
+            outlet: self.out.clone(),
+        }
+    }
+
+    fn span(&self, request_id: &str) -> tracing::Span {
+        tracing::info_span!("request", %request_id, client = %self.client)
+    }
+
+    async fn say(&self, reply: Vec<u8>) {
+        // A session that has ended takes no answer any more.
+        self.out.send(reply.into()).await.ok();
+    }
+}
+
+fn why(refused: Refused) -> RpcError {
+    match refused {
+        Refused::TooMany => RpcError::new(
+            code::OVERLOADED,
+            format!(
+                "{MAX_CALLS_PER_SESSION} calls are under way on this connection: wait for an answer"
+            ),
+        ),
+        Refused::SameId => RpcError::new(
+            code::INVALID_REQUEST,
+            "a call with this id is still under way: use another id",
+        ),
+    }
+}
