@@ -1,0 +1,52 @@
+//! The command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{config, mcp};
+
+/// The exit code for a command line that cannot be: the one that clap uses.
+const USAGE: u8 = 2;
+
+/// Administer an llmbasedos appliance, or connect a program to it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "llmbasedos",
+    version,
+    after_help = "Exit codes: 0 it did what was asked; 1 it could not; 2 it was asked in a wrong way."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Config(config::Arguments),
+    Mcp(mcp::Arguments),
+}
+
+/// Why a subcommand did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was asked in a wrong way.
+    Usage(daemon::BoxError),
+    /// It could not.
+    Work(daemon::BoxError),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Config(arguments) => config::run(&arguments),
+        Command::Mcp(arguments) => mcp::run(&arguments),
+    };
+    let (error, code) = match done {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Usage(error)) => (error, ExitCode::from(USAGE)),
+        Err(Failure::Work(error)) => (error, ExitCode::FAILURE),
+    };
+    daemon::complain("llmbasedos", error.as_ref());
+    code
+}

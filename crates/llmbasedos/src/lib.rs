@@ -1,0 +1,12 @@
+//! The admin command, which is also the stdio bridge.
+//!
+//! Each subcommand is a module with its arguments and its work; [`main`] reads the command line and calls it.
+//!
+//! Exit codes, of every subcommand: 0 it did what was asked; 1 it could not; 2 it was asked in a wrong way.
+
+mod command;
+mod config;
+pub mod limits;
+mod mcp;
+
+pub use command::main;
