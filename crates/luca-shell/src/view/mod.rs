@@ -1,0 +1,9 @@
+//! Results as people read them.
+
+mod file;
+mod folder;
+mod guide;
+
+pub(crate) use file::File;
+pub(crate) use folder::{Entry, table};
+pub(crate) use guide::{built_in, everything, method};
