@@ -26,6 +26,9 @@ pub enum Error {
     /// The folder belongs to somebody else.
     #[error("`{}` belongs to another user: choose another folder with `--state`", .0.display())]
     NotOurs(PathBuf),
+    /// Others could reach the servers' sockets past the gateway.
+    #[error("`{}` is not closed to other users: give it to this user with mode 0700, or unset `LLMBDO_MCP_CAPS_DIR`", .0.display())]
+    NotClosed(PathBuf),
     /// UNIX socket paths are short.
     #[error("`{}` is too long for a socket, which may have {max} bytes: choose a shorter folder with `--state`", path.display())]
     SocketPath {

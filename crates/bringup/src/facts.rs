@@ -10,15 +10,15 @@ use serde::{Deserialize, Serialize};
 pub struct Facts {
     /// Where MCP is served: `http://127.0.0.1:PORT/mcp`.
     pub endpoint: String,
-    /// Where the WebSocket will be: `ws://127.0.0.1:PORT/ws`. This version does not serve it yet.
+    /// Where the WebSocket is: `ws://127.0.0.1:PORT/ws`.
     pub ws: String,
     /// The first client's key.
     pub key: String,
     /// The exposed folder.
     pub root: PathBuf,
-    /// The servers' sockets by name.
+    /// The sockets by name: those of the servers, and `gateway`, which takes what `/ws` takes and asks for no key.
     pub sockets: BTreeMap<String, PathBuf>,
-    /// The daemons' process ids by name.
+    /// The process ids of the daemons that run, by name.
     pub pids: BTreeMap<String, u32>,
     /// How the kernel confines each daemon, by name.
     pub confinement: BTreeMap<String, String>,

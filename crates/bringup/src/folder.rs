@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
@@ -28,6 +28,22 @@ pub(crate) fn private_folder(path: &Path) -> Result<(), Error> {
             .map_err(Error::file(path))?;
     }
     Ok(())
+}
+
+/// Makes a folder that a person named if it is not there, as an absolute path. One that is there is left as it is, and
+/// refused if others can enter: it is not ours to close.
+pub(crate) fn closed_folder(path: &Path) -> Result<PathBuf, Error> {
+    let path = std::path::absolute(path).map_err(Error::file(path))?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(FOLDER_MODE)
+        .create(&path)
+        .map_err(Error::file(&path))?;
+    let metadata = fs::metadata(&path).map_err(Error::file(&path))?;
+    if metadata.uid() != geteuid().as_raw() || metadata.mode() & 0o077 != 0 {
+        return Err(Error::NotClosed(path));
+    }
+    Ok(path)
 }
 
 /// Puts a file in place whole, with this mode: whoever reads meanwhile sees the old one or the new one.

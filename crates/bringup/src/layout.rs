@@ -1,15 +1,16 @@
 //! What is to run, and the folder in which it runs.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use gateway::{Client, ClientsFile, key_hash};
 use serde::Serialize;
 
+use crate::choices::Choices;
 use crate::error::Error;
-use crate::folder::{SECRET_MODE, private_folder, put};
+use crate::folder::{SECRET_MODE, closed_folder, private_folder, put};
 use crate::key::{is_key, new_key};
 
 /// What is to run.
@@ -19,18 +20,22 @@ pub struct Plan {
     pub state: PathBuf,
     /// The folder to expose; `STATE/files` if none is named.
     pub root: Option<PathBuf>,
-    /// The port on 127.0.0.1; 0 takes a free one.
+    /// The port; 0 takes a free one.
     pub port: u16,
     /// The folder of the daemons' programs.
     pub programs: PathBuf,
     /// How long a call may take, in seconds, where the gateway's own choice does not fit.
     pub call_timeout_seconds: Option<u32>,
+    /// What else is to be elsewhere than usual. Its port and its root are not looked at any more.
+    pub choices: Choices,
 }
 
 /// The state folder, made and filled.
 pub(crate) struct Layout {
     pub(crate) state: PathBuf,
     pub(crate) root: PathBuf,
+    /// The folder of the servers' sockets and cap files.
+    pub(crate) caps: PathBuf,
     pub(crate) key: String,
 }
 
@@ -66,8 +71,12 @@ impl Layout {
             Some(root) => root_outside(root, &state)?,
             None => sample_root(&state)?,
         };
+        let caps = match &plan.choices.caps_dir {
+            Some(caps) => closed_folder(caps)?,
+            None => state.join("run"),
+        };
         let key = first_key(&state)?;
-        let layout = Self { state, root, key };
+        let layout = Self { state, root, caps, key };
         layout.configure(plan)?;
         Ok(layout)
     }
@@ -77,18 +86,32 @@ impl Layout {
         self.state.join(name)
     }
 
+    /// Writes the port that the gateway really has into its configuration.
+    pub(crate) fn listen_at(&self, plan: &Plan, address: &str) -> Result<(), Error> {
+        let port = address.parse().map_or(plan.port, |address: SocketAddr| address.port());
+        if port == plan.port { Ok(()) } else { self.configure(&Plan { port, ..plan.clone() }) }
+    }
+
     fn configure(&self, plan: &Plan) -> Result<(), Error> {
         let clients = self.at("config/clients.yaml");
-        let gateway = gateway::Config {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, plan.port)),
-            caps_dir: self.at("run"),
+        let host = plan.choices.host.unwrap_or_else(|| Ipv4Addr::LOCALHOST.into());
+        let socket = match &plan.choices.socket {
+            Some(socket) => std::path::absolute(socket).map_err(Error::file(socket))?,
+            None => self.at("run/gateway.sock"),
+        };
+        let gateway = gateway::ConfigFile {
+            listen: Some(SocketAddr::from((host, plan.port))),
+            socket: Some(socket),
+            caps_dir: Some(self.caps.clone()),
             clients_file: clients.clone(),
-            allowed_hosts: Vec::new(),
+            // Who asked for another address will use it as a name.
+            allowed_hosts: plan.choices.host.map(|host| vec![as_name(host)]),
             call_timeout_seconds: plan.call_timeout_seconds,
+            workers: None,
         };
         write_yaml(&self.at("config/gateway.yaml"), &gateway)?;
-        let fs = cap_fs::Config {
-            root: self.root.clone(),
+        let fs = cap_fs::ConfigFile {
+            root: Some(self.root.clone()),
             state: self.at("fs"),
             exclude: vec![self.state.clone()],
         };
@@ -106,6 +129,14 @@ impl Layout {
         let others = known.clients.into_iter().filter(|client| client.name != FIRST_CLIENT);
         let all = ClientsFile { clients: std::iter::once(first).chain(others).collect() };
         write_yaml(&clients, &all)
+    }
+}
+
+/// An address as `Host` has it.
+fn as_name(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 

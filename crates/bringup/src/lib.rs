@@ -16,6 +16,7 @@
 //! | `files/` | what is exposed where nothing else is named |
 //! | `up.json` | [`Facts`], while it runs |
 
+mod choices;
 mod error;
 mod facts;
 mod folder;
@@ -25,10 +26,13 @@ mod notify;
 mod process;
 mod running;
 mod snippets;
+mod supervised;
 mod up;
 
+pub use choices::Choices;
 pub use error::Error;
 pub use facts::Facts;
 pub use layout::Plan;
-pub use running::{Ended, Running};
+pub use running::Running;
+pub use supervised::Change;
 pub use up::main;

@@ -9,43 +9,41 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::choices::is_taken;
 use crate::error::Error;
 use crate::notify::{NotifySocket, Said};
+use crate::supervised::Recipe;
 
 /// How long a daemon may take until it is ready; on a busy machine it takes a tenth of a second.
 const READY: Duration = Duration::from_secs(30);
-/// How long a daemon may take to stop: its time to drain connections, then its threads (5 s each), and a little more.
-const STOP: Duration = Duration::from_secs(12);
+/// How long a daemon may take to stop: the gateway gives its calls 20 s to end.
+const STOP: Duration = Duration::from_secs(25);
 /// How often a daemon is looked at while it starts or stops.
 const LOOK: Duration = Duration::from_millis(20);
 /// How much of a log is shown when a daemon does not start.
 const LOG_TAIL_BYTES: u64 = 2000;
-/// What a daemon may see of our environment, besides what begins with `LLMBDO_`.
+/// What a daemon may see of our environment, besides what begins with `LLMBDO_` and was not taken by us.
 const PASSED_ON: [&str; 3] = ["RUST_BACKTRACE", "TZ", "LANG"];
 
 /// A running daemon. Dropping it kills it.
 pub(crate) struct Daemon {
-    pub(crate) name: &'static str,
+    name: &'static str,
     child: Child,
     log: PathBuf,
     notify: NotifySocket,
 }
 
 impl Daemon {
-    /// Starts a program of `programs` with these arguments, its output going to `log`.
-    pub(crate) fn start(
-        name: &'static str,
-        program: &Path,
-        arguments: &[&Path],
-        log: PathBuf,
-        notify: &Path,
-    ) -> Result<Self, Error> {
-        let output = File::create(&log).map_err(Error::file(&log))?;
+    /// Starts it, its output going to `output`.
+    pub(crate) fn start(recipe: &Recipe, output: File) -> Result<Self, Error> {
+        let Recipe { name, program, arguments, log, notify } = recipe;
+        let (name, log) = (*name, log.clone());
         let errors = output.try_clone().map_err(Error::file(&log))?;
         let notify = NotifySocket::bind(notify).map_err(Error::file(notify))?;
         let own = std::env::vars_os().filter(|(name, _)| {
-            name.to_str()
-                .is_some_and(|name| name.starts_with("LLMBDO_") || PASSED_ON.contains(&name))
+            name.to_str().is_some_and(|name| {
+                name.starts_with("LLMBDO_") && !is_taken(name) || PASSED_ON.contains(&name)
+            })
         });
         let child = Command::new(program)
             .args(arguments)
@@ -101,10 +99,10 @@ impl Daemon {
         }
     }
 
-    /// Waits until it has stopped, and kills it if it does not.
-    pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
+    /// Waits until it has stopped, and kills it if it does not, or once `hurry` says so.
+    pub(crate) fn wait(&mut self, hurry: &mut impl FnMut() -> bool) -> io::Result<ExitStatus> {
         let deadline = Instant::now() + STOP;
-        while Instant::now() < deadline {
+        while Instant::now() < deadline && !hurry() {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::Command;
+use std::time::Instant;
 
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::folder::{SECRET_MODE, claim, lock, put};
 use crate::layout::{Layout, Plan};
 use crate::notify::Said;
-use crate::process::Daemon;
+use crate::supervised::{Change, Recipe, Supervised};
 
 /// The longest path of a UNIX socket (`sun_path` has 108 bytes, the last of them NUL).
 const MAX_SOCKET_PATH_BYTES: usize = 107;
@@ -22,18 +23,10 @@ const FACTS_FILE: &str = "up.json";
 /// The running daemons. Dropping this kills them.
 pub struct Running {
     facts: Facts,
-    daemons: Vec<Daemon>,
+    /// The gateway first, so that it stops first and no call is lost on its way.
+    daemons: Vec<Supervised>,
     facts_file: PathBuf,
     _lock: File,
-}
-
-/// A daemon that ended by itself.
-#[derive(Debug, Clone, Copy)]
-pub struct Ended {
-    /// Which.
-    pub name: &'static str,
-    /// How.
-    pub status: ExitStatus,
 }
 
 impl Plan {
@@ -42,17 +35,20 @@ impl Plan {
         claim(&self.state)?;
         let lock = lock(&self.state)?;
         let layout = Layout::make(self)?;
-        let socket = layout.at("run/fs.sock");
+        let (socket, local) = (layout.caps.join("fs.sock"), layout.at("run/gateway.sock"));
         // The longest socket of all is the one on which a daemon says how it is.
         check_length(&layout.at("run/gateway.notify"))?;
+        check_length(&socket)?;
 
         progress("starting fs");
         let program = self.programs.join("cap-fs");
-        put_caps(&program, &layout.at("run/fs.cap.json"))?;
-        let mut fs =
-            start(&layout, "fs", &program, &["serve".as_ref(), "--socket".as_ref(), &socket])?;
+        put_caps(&program, &layout.caps.join("fs.cap.json"))?;
+        let arguments = ["serve".into(), "--socket".into(), socket.clone()];
+        let fs_recipe = recipe(&layout, "fs", program, &arguments);
+        let mut fs = fs_recipe.start()?;
         progress("starting gateway");
-        let mut gateway = start(&layout, "gateway", &self.programs.join("gateway"), &[])?;
+        let gateway_recipe = recipe(&layout, "gateway", self.programs.join("gateway"), &[]);
+        let mut gateway = gateway_recipe.start()?;
         let fs_said = fs.ready()?;
         progress("fs is ready");
         let said = gateway.ready()?;
@@ -62,23 +58,23 @@ impl Plan {
             name: "gateway",
             reason: "it did not say where it listens".to_owned(),
         })?;
-        let confined = |said: Said| said.status.unwrap_or_else(|| "unknown".to_owned());
+        // Hosts know the port by now: should the gateway be started again, it takes the same.
+        layout.listen_at(self, &listen)?;
         let facts = Facts {
             endpoint: format!("http://{listen}/mcp"),
             ws: format!("ws://{listen}/ws"),
             key: layout.key.clone(),
             root: layout.root.clone(),
-            sockets: BTreeMap::from([("fs".to_owned(), socket)]),
-            pids: [&fs, &gateway].map(|daemon| (daemon.name.to_owned(), daemon.pid())).into(),
-            confinement: BTreeMap::from([
-                ("fs".to_owned(), confined(fs_said)),
-                ("gateway".to_owned(), confined(said)),
-            ]),
+            sockets: [("fs".to_owned(), socket), ("gateway".to_owned(), local)].into(),
+            pids: BTreeMap::new(),
+            confinement: [("fs", fs_said), ("gateway", said)].map(confined).into(),
         };
         let facts_file = layout.at(FACTS_FILE);
-        let text = serde_json::to_vec_pretty(&facts).map_err(|e| Error::Write(e.to_string()))?;
-        put(&facts_file, SECRET_MODE, &text)?;
-        Ok(Running { facts, daemons: vec![gateway, fs], facts_file, _lock: lock })
+        let daemons =
+            vec![Supervised::new(gateway_recipe, gateway), Supervised::new(fs_recipe, fs)];
+        let mut running = Running { facts, daemons, facts_file, _lock: lock };
+        running.write_facts()?;
+        Ok(running)
     }
 }
 
@@ -88,22 +84,50 @@ impl Running {
         &self.facts
     }
 
-    /// A daemon that has ended by itself, if one has.
-    pub fn ended(&mut self) -> Option<Ended> {
-        self.daemons.iter_mut().find_map(|daemon| match daemon.ended() {
-            Ok(Some(status)) => Some(Ended { name: daemon.name, status }),
-            _ => None,
-        })
+    /// Looks for daemons that have ended by themselves, starts those again whose pause is over, and says what has changed.
+    /// Call it whenever a child process has ended, and at [`Running::due`].
+    pub fn tend(&mut self) -> Result<Vec<Change>, Error> {
+        let mut changes = Vec::new();
+        for daemon in &mut self.daemons {
+            let name = daemon.name();
+            let tended = daemon.tend();
+            let tended =
+                tended.map_err(|error| Error::NotStarted { name, reason: error.to_string() })?;
+            if let Some((change, said)) = tended {
+                changes.push(change);
+                self.facts.confinement.extend(said.map(|said| confined((name, said))));
+            }
+        }
+        if !changes.is_empty() {
+            self.write_facts()?;
+        }
+        Ok(changes)
+    }
+
+    /// When to call [`Running::tend`] at the latest; `None`: not until a child process ends.
+    pub fn due(&self) -> Option<Instant> {
+        self.daemons.iter().filter_map(Supervised::due).min()
     }
 
     /// Stops everything, the gateway first, so that no call is lost on its way.
-    pub fn stop(mut self) -> Result<(), Error> {
-        for daemon in &mut self.daemons {
-            daemon.ask_to_stop();
-            let name = daemon.name;
-            daemon.wait().map_err(|error| Error::NotStarted { name, reason: error.to_string() })?;
-        }
-        Ok(())
+    pub fn stop(self) -> Result<(), Error> {
+        self.stop_unless(|| false)
+    }
+
+    /// The same, but once `hurry` says so, what still runs is killed.
+    pub fn stop_unless(mut self, mut hurry: impl FnMut() -> bool) -> Result<(), Error> {
+        self.daemons.iter_mut().try_for_each(|daemon| daemon.stop(&mut hurry))
+    }
+
+    fn write_facts(&mut self) -> Result<(), Error> {
+        let pids = self
+            .daemons
+            .iter()
+            .filter_map(|daemon| Some((daemon.name().to_owned(), daemon.pid()?)));
+        self.facts.pids = pids.collect();
+        let text =
+            serde_json::to_vec_pretty(&self.facts).map_err(|e| Error::Write(e.to_string()))?;
+        put(&self.facts_file, SECRET_MODE, &text)
     }
 }
 
@@ -114,16 +138,19 @@ impl Drop for Running {
     }
 }
 
-fn start(
-    layout: &Layout,
-    name: &'static str,
-    program: &Path,
-    arguments: &[&Path],
-) -> Result<Daemon, Error> {
+fn confined((name, said): (&str, Said)) -> (String, String) {
+    (name.to_owned(), said.status.unwrap_or_else(|| "unknown".to_owned()))
+}
+
+fn recipe(layout: &Layout, name: &'static str, program: PathBuf, arguments: &[PathBuf]) -> Recipe {
     let config = layout.at(&format!("config/{name}.yaml"));
-    let arguments = [arguments, &["--config".as_ref(), &config]].concat();
-    let log = layout.at(&format!("log/{name}.log"));
-    Daemon::start(name, program, &arguments, log, &layout.at(&format!("run/{name}.notify")))
+    Recipe {
+        name,
+        program,
+        arguments: [arguments, &["--config".into(), config]].concat(),
+        log: layout.at(&format!("log/{name}.log")),
+        notify: layout.at(&format!("run/{name}.notify")),
+    }
 }
 
 /// Does what root does on the appliance: puts the cap file where the gateway looks, whole.

@@ -4,14 +4,19 @@ use std::env;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Instant;
 
 use clap::Parser;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::choices::Choices;
 use crate::layout::Plan;
 use crate::running::Running;
 use crate::snippets::snippets;
+use crate::supervised::Change;
 
 /// Prints a line. A terminal that has gone away is no reason to leave daemons running, as a panic would.
 macro_rules! say {
@@ -21,7 +26,7 @@ macro_rules! say {
 /// The port that hosts expect.
 const PORT: u16 = 8000;
 
-/// Start llmbasedos on this machine, without root, on 127.0.0.1 only.
+/// Start llmbasedos on this machine, without root, on 127.0.0.1 if `LLMBDO_GATEWAY_HOST` does not say otherwise.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask up", bin_name = "cargo xtask up")]
 struct Arguments {
@@ -29,7 +34,8 @@ struct Arguments {
     /// Default: `llmbasedos` in your state directory (`$XDG_STATE_HOME`, else `~/.local/state`).
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// The folder to expose. Default: `files` in the state folder, with a few sample files.
+    /// The folder to expose. Default: `LLMBDO_FS_VIRTUAL_ROOT`, `LLMBDO_FS_DATA_ROOT` or
+    /// `LLMBDO_DEFAULT_VIRTUAL_ROOT`, else `files` in the state folder, with a few sample files.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     /// The port; 0 takes a free one. Default: `LLMBDO_GATEWAY_WEB_PORT`, else 8000.
@@ -40,7 +46,7 @@ struct Arguments {
     programs: Option<PathBuf>,
 }
 
-/// Runs the command. Exit code 1: it could not start, or a daemon ended by itself.
+/// Runs the command. Exit code 1: it could not start.
 pub fn main() -> ExitCode {
     match run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -59,54 +65,65 @@ fn run(arguments: Arguments) -> Result<(), daemon::BoxError> {
         say!("  {step}");
     })?;
     show(&plan, &running);
-    for signal in signals.forever() {
+    let (sender, came) = mpsc::channel();
+    thread::spawn(move || signals.forever().try_for_each(|signal| sender.send(signal)));
+    loop {
+        let signal = match running.due() {
+            None => came.recv()?,
+            Some(due) => match came.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(signal) => signal,
+                Err(RecvTimeoutError::Timeout) => SIGCHLD,
+                Err(error @ RecvTimeoutError::Disconnected) => return Err(error.into()),
+            },
+        };
         if signal == SIGCHLD {
-            if let Some(ended) = running.ended() {
-                let log = plan.state.join(format!("log/{}.log", ended.name));
-                let (name, status) = (ended.name, ended.status);
-                running.stop()?;
-                return Err(format!(
-                    "`{name}` ended by itself ({status}), so everything was stopped; its log is `{}`",
-                    log.display()
-                )
-                .into());
-            }
+            running.tend()?.iter().for_each(|change| tell(&plan, change));
             continue;
         }
-        say!("\nStopping");
-        running.stop()?;
+        say!("\nStopping, once the calls that are under way have ended (Ctrl-C again: at once)");
+        running.stop_unless(|| came.try_iter().any(|signal| signal != SIGCHLD))?;
         say!("Stopped");
         return Ok(());
     }
-    Ok(())
+}
+
+/// Says what has become of a daemon.
+fn tell(plan: &Plan, change: &Change) {
+    match change {
+        Change::Ended { name, status, pause } => {
+            let log = plan.state.join(format!("log/{name}.log"));
+            let log = log.display();
+            say!(
+                "`{name}` ended by itself ({status}); it is started again in {pause:?}; its log is `{log}`"
+            );
+        }
+        Change::Restarted { name } => {
+            say!("`{name}` is ready again");
+        }
+        Change::NotRestarted { error, pause } => {
+            say!("{error}\nIt is tried again in {pause:?}");
+        }
+    }
 }
 
 fn plan(arguments: Arguments) -> Result<Plan, daemon::BoxError> {
+    let choices = Choices::from_env()?;
     let programs = match arguments.programs {
         Some(programs) => programs,
         None => env::current_exe()?.parent().map(PathBuf::from).unwrap_or_default(),
     };
     let state = match arguments.state {
         Some(state) => state,
-        None => default_state().ok_or("no `HOME`: name a state folder with `--state`")?,
+        None => settings::state_folder().ok_or("no `HOME`: name a state folder with `--state`")?,
     };
     Ok(Plan {
         state: std::path::absolute(state)?,
-        root: arguments.root,
-        port: match arguments.port {
-            Some(port) => port,
-            None => settings::env("LLMBDO_GATEWAY_WEB_PORT")?.unwrap_or(PORT),
-        },
+        root: arguments.root.or_else(|| choices.root.clone()),
+        port: arguments.port.or(choices.port).unwrap_or(PORT),
         programs,
         call_timeout_seconds: None,
+        choices,
     })
-}
-
-/// The user's state directory (XDG Base Directory Specification 0.8: a relative value is to be ignored).
-fn default_state() -> Option<PathBuf> {
-    let xdg = env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || Some(PathBuf::from(env::var_os("HOME")?).join(".local/state"));
-    Some(xdg.or_else(home)?.join("llmbasedos"))
 }
 
 fn show(plan: &Plan, running: &Running) {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! CACHE/tools/   what `cargo xtask tools` installs
+//! CACHE/fuzz/    what fuzzing has found, and the inputs that it goes on from
 //! CACHE/target/  the build cache of CI, whose clone is new every time
 //! ```
 
@@ -48,6 +49,11 @@ impl Cache {
     /// The folder that holds the installed tools.
     pub(crate) fn tools(&self) -> PathBuf {
         self.root.join("tools")
+    }
+
+    /// The folder of fuzzing, with a folder for each target.
+    pub(crate) fn fuzz(&self) -> PathBuf {
+        self.root.join("fuzz")
     }
 
     /// The build folder that replaces Cargo's own choice: in CI only, where the checkout is a

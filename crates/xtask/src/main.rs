@@ -1,18 +1,22 @@
 //! The project's own commands: `cargo xtask <command>`.
 //!
 //! ```text
-//! up     starts the appliance as plain processes of this user
-//! test   runs everything that CI runs, and closes with a table of who spent what
-//! tools  installs what the tests need into the cache folder
-//! tidy   checks file lengths and the direction of the arrows between crates
+//! up        starts the appliance as plain processes of this user
+//! shell     opens the shell of a running appliance
+//! test      runs everything that CI runs, and closes with a table of who spent what
+//! campaign  searches longer than CI does
+//! tools     installs what the tests need into the cache folder
+//! tidy      checks file lengths and the direction of the arrows between crates
 //! ```
 //!
 //! This crate is the first thing that a new clone compiles, so it has few dependencies: it asks
 //! `cargo metadata`, and drives other programs.
 
 mod cache;
+mod campaign;
 mod process;
 mod say;
+mod shell;
 mod suite;
 mod tidy;
 mod tools;
@@ -38,8 +42,13 @@ enum Command {
     /// Start the appliance on this machine, without root
     #[command(disable_help_flag = true)]
     Up(up::UpArgs),
+    /// Open the shell of a running appliance
+    #[command(disable_help_flag = true)]
+    Shell(shell::ShellArgs),
     /// Run everything that CI runs
     Test(suite::TestArgs),
+    /// Search longer than CI does
+    Campaign(campaign::CampaignArgs),
     /// Install what the tests need into the cache folder
     Tools,
     /// Check file lengths and the direction of the arrows between crates
@@ -59,7 +68,9 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Up(args) => up::run(args),
+        Command::Shell(args) => shell::run(args),
         Command::Test(args) => suite::run(&args),
+        Command::Campaign(args) => campaign::run(&args),
         Command::Tools => {
             let cache = Cache::from_env()?;
             tools::install(&Workspace::load(&cache)?, &cache)

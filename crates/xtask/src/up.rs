@@ -35,6 +35,8 @@ pub(crate) fn run(args: UpArgs) -> Result<()> {
         "cap-fs",
         "--package",
         "gateway",
+        "--package",
+        "llmbasedos",
         "--bins",
     ]))?;
     let program = workspace.target.join("ci").join("bringup");

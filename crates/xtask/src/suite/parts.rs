@@ -10,6 +10,7 @@ use clap::ValueEnum;
 
 use super::{Outcome, advisories};
 use crate::cache::Cache;
+use crate::campaign;
 use crate::process;
 use crate::tidy;
 use crate::tools;
@@ -30,6 +31,7 @@ pub(super) enum Part {
     Docs,
     Build,
     Doctests,
+    Fuzz,
     Tests,
 }
 
@@ -54,6 +56,7 @@ impl Part {
             Self::Docs => "docs",
             Self::Build => "build",
             Self::Doctests => "doctests",
+            Self::Fuzz => "fuzz",
             Self::Tests => "tests",
         }
     }
@@ -70,6 +73,7 @@ impl Part {
             Self::Docs => "builds the documentation, private items too, warnings denied",
             Self::Build => "builds the daemons and all tests",
             Self::Doctests => "runs the examples in the documentation",
+            Self::Fuzz => "gives each parser 10 seconds of made-up bytes",
             Self::Tests => "runs unit, integration and end-to-end tests",
         }
     }
@@ -77,7 +81,7 @@ impl Part {
     /// Other parts without which it has no chance.
     pub(super) fn needs(self) -> &'static [Self] {
         match self {
-            Self::Deny | Self::Advisories => &[Self::Tools],
+            Self::Deny | Self::Advisories | Self::Fuzz => &[Self::Tools],
             Self::Doctests => &[Self::Build],
             Self::Tests => &[Self::Tools, Self::Build],
             _ => &[],
@@ -91,10 +95,11 @@ impl Part {
             Self::Tools => (20, 180),
             Self::Deny => (20, 60),
             Self::Advisories => (70, 90),
-            Self::Clippy => (180, 480),
+            Self::Clippy => (150, 480),
             Self::Docs => (120, 300),
             Self::Build => (300, 1_200),
             Self::Doctests => (120, 180),
+            Self::Fuzz => (75, 130),
             Self::Tests => (900, 960),
         };
         Budget { warm, cold }
@@ -103,6 +108,9 @@ impl Part {
     /// Runs it, its output streaming to ours.
     pub(super) fn run(self, workspace: &Workspace, cache: &Cache) -> Result<Outcome> {
         let mut command = match self {
+            Self::Fuzz => {
+                return campaign::short_fuzz(workspace, cache).map(|()| Outcome::Passed);
+            }
             Self::Tools => return tools::install(workspace, cache).map(|()| Outcome::Passed),
             Self::Tidy => return tidy::run(workspace).map(|()| Outcome::Passed),
             Self::Advisories => return advisories::run(workspace, cache),

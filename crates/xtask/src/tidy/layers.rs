@@ -42,7 +42,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
             "luca-shell",
         ],
     ),
-    (Layer::Tooling, &["bringup", "testkit", "xtask"]),
+    (Layer::Tooling, &["bringup", "fuzz", "testkit", "xtask"]),
 ];
 
 /// The one crate above that a test may use.

@@ -1,0 +1,5 @@
+//! libFuzzer on [`fuzz::framing`].
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::framing(data));

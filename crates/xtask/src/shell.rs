@@ -1,0 +1,32 @@
+//! `cargo xtask shell`: builds luca-shell and becomes it.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+
+use anyhow::{Context, Result};
+
+use crate::cache::Cache;
+use crate::process;
+use crate::workspace::Workspace;
+
+/// What `cargo xtask shell` takes.
+#[derive(clap::Args)]
+pub(crate) struct ShellArgs {
+    /// Options of luca-shell, such as `-c ls`; `--help` explains them
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    options: Vec<OsString>,
+}
+
+/// Builds, then becomes the shell, so that it has the terminal to itself.
+pub(crate) fn run(args: ShellArgs) -> Result<()> {
+    let workspace = Workspace::load(&Cache::from_env()?)?;
+    let build = ["build", "--quiet", "--profile", "ci", "--package", "luca-shell", "--bins"];
+    process::run(&mut workspace.cargo(build))?;
+    let program = workspace.target.join("ci").join("luca-shell");
+    let error = workspace
+        .command(&program)
+        .current_dir(std::env::current_dir().context("find the current folder")?)
+        .args(args.options)
+        .exec();
+    Err(error).with_context(|| format!("start `{}`", program.display()))
+}
