@@ -29,7 +29,7 @@ pub struct Builder {
 pub fn programs() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let programs = test.ancestors().nth(2).expect("a test is in `deps`").to_owned();
-    for program in ["gateway", "cap-fs"] {
+    for program in ["gateway", "cap-fs", "llmbasedos", "luca-shell"] {
         assert!(
             is_fresh(&programs.join(program)),
             "`{program}` is not built or stale: run `cargo build --profile ci --workspace --bins`"
@@ -39,7 +39,7 @@ pub fn programs() -> PathBuf {
 }
 
 /// Whether a program is newer than all sources that Cargo lists in the file beside it.
-fn is_fresh(program: &Path) -> bool {
+pub(crate) fn is_fresh(program: &Path) -> bool {
     let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
     let Some(built) = changed(program) else { return false };
     let Ok(sources) = fs::read_to_string(program.with_extension("d")) else { return false };
@@ -58,6 +58,7 @@ impl Appliance {
         let root = folder.path().join("root");
         fs::create_dir(&root).unwrap();
         let plan = Plan {
+            choices: bringup::Choices::default(),
             state: folder.path().join("state"),
             root: Some(root),
             port: 0,

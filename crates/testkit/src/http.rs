@@ -35,11 +35,12 @@ impl Response {
     }
 }
 
-/// Sends these bytes to 127.0.0.1 and reads one answer. `None`: the connection was closed without one.
+/// Sends these bytes to 127.0.0.1 and reads one answer. `None`: the connection could not be made, or was closed without
+/// one.
 ///
 /// The bytes may be a whole request or a part; what the gateway does not read in time is its affair.
 pub fn exchange(port: u16, request: &[u8]) -> Option<Response> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the gateway listens");
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_nodelay(true).unwrap();
     // A refusal may come, and the connection end, before all is sent.

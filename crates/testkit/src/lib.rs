@@ -18,22 +18,28 @@
 
 mod appliance;
 mod command;
+mod doors;
+mod flow;
 mod http;
 mod peer;
 mod request;
 mod server;
 mod strace;
+mod terminal;
 mod tools;
 mod user;
 mod wait;
 
 pub use appliance::{Appliance, Builder, programs};
 pub use command::Up;
+pub use doors::{Door, End, Local, ShowKey, WebSocket};
+pub use flow::FlowServer;
 pub use http::{Response, exchange};
 pub use peer::{Peer, cap_file, obey};
 pub use request::Request;
 pub use server::{Programs, Server};
 pub use strace::{Strace, SystemCall};
+pub use terminal::Terminal;
 pub use tools::{Tools, checkout};
 pub use user::User;
 pub use wait::until;

@@ -78,6 +78,20 @@ impl Appliance {
     }
 }
 
+impl Appliance {
+    /// Registers a server of the time before MCP, with a cap file of its own.
+    pub fn old_peer(
+        &self,
+        name: &str,
+        caps: &Value,
+        answer: impl FnMut(&[u8]) -> Option<Vec<u8>> + Send + 'static,
+    ) -> Peer {
+        let peer = Peer::listen(&self.state().join(format!("run/{name}.sock")), answer);
+        self.declare(name, caps.to_string().as_bytes());
+        peer
+    }
+}
+
 impl Peer {
     fn listen(
         socket: &Path,

@@ -16,7 +16,7 @@ pub struct Request {
 
 impl Request {
     /// `POST /mcp` with a key, in the older era.
-    pub(crate) fn new(port: u16, key: &str) -> Self {
+    pub fn new(port: u16, key: &str) -> Self {
         let headers = [
             ("Host", format!("127.0.0.1:{port}")),
             ("Authorization", format!("Bearer {key}")),
@@ -104,6 +104,11 @@ impl Request {
         let length = format!("Content-Length: {}\r\n\r\n", self.body.len());
         let head: String = std::iter::once(start).chain(headers).chain([length]).collect();
         [head.as_bytes(), &self.body].concat()
+    }
+
+    /// Sends it and reads the answer; `None` where the gateway is not there, or goes away.
+    pub fn try_send(&self) -> Option<Response> {
+        exchange(self.port, &self.bytes())
     }
 
     /// Sends it and reads the answer.

@@ -39,7 +39,12 @@ impl Tools {
         self.command("python/bin/python")
     }
 
-    /// Node with the official client.
+    /// Python with the last official client that speaks WebSocket.
+    pub fn python_with_websocket(&self) -> Command {
+        self.command("python-websocket/bin/python")
+    }
+
+    /// Node with the official clients.
     pub fn node(&self) -> Command {
         self.command("node/node_modules/.bin/node")
     }

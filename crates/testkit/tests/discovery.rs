@@ -318,7 +318,7 @@ fn check_hijack(name: &str) {
     appliance.declare(name, claims.to_string().as_bytes());
     until("the log to refuse the tool", PATIENCE, || {
         let log = appliance.log("gateway");
-        log.get(before..).unwrap().contains("its name is taken").then_some(())
+        log.get(before..).unwrap().contains("another server has it").then_some(())
     });
     check_files_work(&appliance);
     assert_eq!(appliance.tools().iter().filter(|tool| *tool == "fs_read").count(), 1);
@@ -333,7 +333,7 @@ fn check_hijack(name: &str) {
     until("the reason in the log", PATIENCE, || {
         let log = appliance.log("gateway");
         log.lines()
-            .any(|line| line.contains("its name is taken") && line.contains("fs_read"))
+            .any(|line| line.contains("another server has it") && line.contains("fs_read"))
             .then_some(())
     });
 }

@@ -234,6 +234,7 @@ fn memory_folder() -> TempDir {
 
 fn plan(root: &Path, state: &Path) -> Plan {
     Plan {
+        choices: bringup::Choices::default(),
         state: state.to_owned(),
         root: Some(root.to_owned()),
         port: 0,

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what is missing fails the test")]
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use testkit::{Appliance, Up, checkout};
@@ -82,6 +83,29 @@ fn use_it(appliance: &Appliance, snippet: &Snippet) {
     let reply = request.legacy("tools/list", &json!({})).send();
     assert_eq!(reply.status, 200, "{snippet:?}: {}", reply.json());
     assert!(reply.json()["result"]["tools"].as_array().is_some_and(|tools| tools.len() == 4));
+}
+
+/// Starts what Claude Desktop would, with nothing else in its environment, and asks it for the tools.
+fn start_it(text: &str) {
+    let json: Value = serde_json::from_str(text).unwrap();
+    let server = &json["mcpServers"]["llmbasedos"];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let arguments: Vec<String> = server["args"].as_array().unwrap().iter().map(text).collect();
+    let environment = server["env"].as_object().unwrap().iter();
+    let mut bridge = Command::new(text(&server["command"]))
+        .args(arguments)
+        .env_clear()
+        .envs(environment.map(|(name, value)| (name, text(value))))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let ask = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}\n";
+    bridge.stdin.take().unwrap().write_all(ask).unwrap();
+    let output = bridge.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    let reply: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(reply["result"]["tools"].as_array().is_some_and(|tools| tools.len() == 4), "{reply}");
 }
 
 #[test]
@@ -161,8 +185,13 @@ fn the_commands_of_the_readme_do_what_it_says() {
         }
         let snippets = printed_snippets(&up.printed());
         let titles: Vec<&str> = snippets.iter().map(|(title, _)| title.as_str()).collect();
-        assert_eq!(titles.len(), 3, "{titles:?}");
-        let used = snippets.iter().map(|(title, text)| {
+        assert_eq!(titles.len(), 4, "{titles:?}");
+        let (started, used): (Vec<_>, Vec<_>) =
+            snippets.iter().partition(|(title, _)| title.starts_with("Claude Desktop"));
+        for (_, text) in started {
+            start_it(text);
+        }
+        let used = used.into_iter().map(|(title, text)| {
             if title.starts_with("Claude Code") { from_command_line(text) } else { from_json(text) }
         });
         for snippet in used {

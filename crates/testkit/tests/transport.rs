@@ -415,7 +415,7 @@ fn each_page_has_its_methods() {
         let keyless = request.without("Authorization").send();
         assert_eq!(keyless.status, 401, "{method}: the key comes first");
         assert!(keyless.header("www-authenticate").is_some_and(|way| way.starts_with("Bearer")));
-        for page in ["/healthz", "/readyz"] {
+        for page in ["/healthz", "/readyz", "/metrics"] {
             let response = appliance.request().method(method).target(page).send();
             let status = if method == "GET" { 200 } else { 405 };
             assert_eq!(response.status, status, "{method} {page}");
@@ -433,7 +433,7 @@ fn each_page_has_its_methods() {
         "/%6dcp",
         "/healthz/",
         "/../mcp",
-        "/ws",
+        "/ws/",
         "/.well-known/oauth-protected-resource",
         "/.well-known/oauth-authorization-server",
     ] {

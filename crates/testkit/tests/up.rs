@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Appliance, Up, until};
+use testkit::{Appliance, Request, Up, until};
 
 /// How long processes may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -100,17 +100,59 @@ fn nothing_is_left_running_when_it_is_killed() {
     next.ready();
 }
 
+/// The facts as they are now.
+fn facts_now(up: &Up) -> bringup::Facts {
+    serde_json::from_slice(&fs::read(up.state().join("up.json")).unwrap()).unwrap()
+}
+
 #[test]
-fn a_daemon_that_ends_by_itself_is_reported_and_everything_stops() {
+fn a_daemon_that_ends_by_itself_is_started_again() {
+    let home = tempfile::tempdir().unwrap();
+    let mut up = Up::run(&["cargo", "xtask", "up"], home.path());
+    let first = up.ready();
+    let port = first.endpoint.split([':', '/']).nth(4).unwrap().parse().unwrap();
+    let list = || {
+        let params = json!({ "name": "fs_list", "arguments": { "path": "/" } });
+        let request = Request::new(port, &first.key).modern("tools/call", &params);
+        let answer = request.try_send()?.json();
+        (answer["result"]["isError"] == false).then_some(())
+    };
+    list().unwrap();
+    for name in ["fs", "gateway", "fs"] {
+        let before = facts_now(&up).pids[name];
+        let killed = std::process::Command::new("kill").args(["-9", &before.to_string()]).status();
+        assert!(killed.unwrap().success());
+        until("its successor", PATIENCE, || {
+            facts_now(&up).pids.get(name).filter(|pid| **pid != before).copied()
+        });
+        // Hosts go on with the same address and the same key.
+        until("calls to work again", PATIENCE, list);
+        assert_eq!(facts_now(&up).endpoint, first.endpoint);
+        let told = format!("`{name}` is ready again");
+        until("the word of it", PATIENCE, || up.printed().contains(&told).then_some(()));
+    }
+    assert!(up.printed().contains("signal: 9"), "{}", up.printed());
+    let facts_at_the_end = facts_now(&up);
+    up.signal("-INT", true);
+    assert!(up.ended().success());
+    nothing_is_left(&facts_at_the_end);
+}
+
+#[test]
+fn a_second_ctrl_c_waits_for_no_call() {
     let home = tempfile::tempdir().unwrap();
     let mut up = Up::run(&["cargo", "xtask", "up"], home.path());
     let facts = up.ready();
+    // A gateway that does not react holds everything up, until the person insists.
     let gateway = facts.pids["gateway"].to_string();
-    assert!(std::process::Command::new("kill").args(["-9", &gateway]).status().unwrap().success());
-    assert!(!up.ended().success());
-    until("the reason", PATIENCE, || {
-        up.printed().contains("`gateway` ended by itself").then_some(())
-    });
+    let stopped = std::process::Command::new("kill").args(["-STOP", &gateway]).status();
+    assert!(stopped.unwrap().success());
+    up.signal("-INT", true);
+    until("the first word", PATIENCE, || up.printed().contains("Stopping").then_some(()));
+    let start = std::time::Instant::now();
+    up.signal("-INT", true);
+    assert!(up.ended().success());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     nothing_is_left(&facts);
 }
 

@@ -1,17 +1,19 @@
 """The official Python client does the four calls of the file server on a real tree.
 
-Environment: MCP_URL, MCP_KEY and MCP_ERA (`modern` or `legacy`). The last line on standard output
-is one JSON object; the exit code is 0 only if every step did what it should.
+Environment: MCP_URL, MCP_KEY and MCP_ERA (`modern` or `legacy`). With MCP_BRIDGE, the path of
+`llmbasedos`, the calls go through that program's standard input and output. The last line on
+standard output is one JSON object; the exit code is 0 only if every step did what it should.
 """
 
 import asyncio
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx2
 import mcp
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 SDK = "python"
@@ -56,9 +58,7 @@ class FourCalls:
         # `auto` asks the server what it speaks, as a host does; it may fall back to the old era,
         # which the check of the version below would notice.
         mode = "auto" if era == "modern" else "legacy"
-        headers = {"Authorization": f"Bearer {key}"}
-        async with httpx2.AsyncClient(headers=headers, timeout=SECONDS) as http:
-            transport = streamable_http_client(url, http_client=http)
+        async with transport_to(url, key) as transport:
             async with mcp.Client(
                 transport, mode=mode, read_timeout_seconds=SECONDS
             ) as client:
@@ -100,6 +100,20 @@ class FourCalls:
             result = await client.call_tool("fs_read", {"path": path})
             check(result.is_error, "it is no error")
             check(result.content, "the error has no text")
+
+
+@asynccontextmanager
+async def transport_to(url, key):
+    """The transport that the environment asks for."""
+    bridge = os.environ.get("MCP_BRIDGE")
+    if bridge:
+        yield stdio_client(StdioServerParameters(
+            command=bridge, args=["mcp", "--url", url], env={"LLMBASEDOS_KEY": key},
+        ))
+        return
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx2.AsyncClient(headers=headers, timeout=SECONDS) as http:
+        yield streamable_http_client(url, http_client=http)
 
 
 async def call(client, tool, **arguments):

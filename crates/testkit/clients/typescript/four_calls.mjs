@@ -1,8 +1,9 @@
 // The official TypeScript client does the four calls of the file server on a real tree.
 //
 // Environment: MCP_URL, MCP_KEY, MCP_ERA (`modern` or `legacy`), and LLMBASEDOS_TOOLS, the folder
-// that `cargo xtask tools` fills. The last line on standard output is one JSON object; the exit
-// code is 0 only if every step did what it should.
+// that `cargo xtask tools` fills. With MCP_BRIDGE, the path of `llmbasedos`, the calls go through
+// that program's standard input and output. The last line on standard output is one JSON object;
+// the exit code is 0 only if every step did what it should.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -21,6 +22,7 @@ function env(name) {
 // The SDK is installed in the cache folder, where an `import` from the checkout does not look.
 const fromTools = createRequire(join(env("LLMBASEDOS_TOOLS"), "node", "package.json"));
 const { Client, StreamableHTTPClientTransport } = fromTools("@modelcontextprotocol/client");
+const { StdioClientTransport } = fromTools("@modelcontextprotocol/client/stdio");
 
 const report = { sdk: SDK, era: env("MCP_ERA"), protocol: null, tools: [], ok: false, steps: [] };
 
@@ -51,6 +53,17 @@ async function step(name, work) {
   report.steps.push(name);
 }
 
+function transportTo(url, key) {
+  const command = process.env.MCP_BRIDGE;
+  if (command) {
+    const args = ["mcp", "--url", url];
+    return new StdioClientTransport({ command, args, env: { LLMBASEDOS_KEY: key } });
+  }
+  return new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { Authorization: `Bearer ${key}` } },
+  });
+}
+
 async function main() {
   assert.ok(report.era in PROTOCOL, `MCP_ERA is ${report.era}`);
   // `auto` asks the server what it speaks, as a host does; it may fall back to the old era, which
@@ -60,9 +73,7 @@ async function main() {
     { name: "llmbasedos-four-calls", version: "1.0.0" },
     { versionNegotiation: { mode } },
   );
-  const transport = new StreamableHTTPClientTransport(new URL(env("MCP_URL")), {
-    requestInit: { headers: { Authorization: `Bearer ${env("MCP_KEY")}` } },
-  });
+  const transport = transportTo(env("MCP_URL"), env("MCP_KEY"));
   await step("connect", async () => {
     await client.connect(transport);
     report.protocol = client.getNegotiatedProtocolVersion();
@@ -71,8 +82,9 @@ async function main() {
   });
   try {
     await exchange(client);
-    // Ends the session of the old era, which closing alone leaves behind; the new era has none.
-    await transport.terminateSession();
+    // Ends the session of the old era, which closing alone leaves behind; the new era has none, and
+    // a program ends with its input.
+    await transport.terminateSession?.();
   } finally {
     await client.close();
   }
