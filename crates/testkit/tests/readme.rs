@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use testkit::{Appliance, Up, checkout};
+use testkit::{Appliance, Up, checkout, programs, until};
+
+/// How long what was printed may take to be read.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// A fenced block of the README: its language and its text.
 fn blocks() -> Vec<(String, String)> {
@@ -121,9 +124,16 @@ fn the_snippets_of_the_readme_work_with_a_key_put_in() {
         .filter(|(language, _)| language == "json")
         .map(|(_, text)| text)
         .collect();
-    assert_eq!(json.len(), 2, "VS Code and Cursor");
+    assert_eq!(json.len(), 3, "VS Code, Cursor and Claude Desktop");
     for text in json {
-        use_it(&appliance, &from_json(&filled(&text)));
+        let text = filled(&text);
+        if text.contains("\"command\"") {
+            // `up` prints the full path; here it is whatever the person has installed.
+            let program = format!("\"{}\"", programs().join("llmbasedos").display());
+            start_it(&text.replace("\"llmbasedos\",", &format!("{program},")));
+        } else {
+            use_it(&appliance, &from_json(&text));
+        }
     }
     let claude: Vec<String> =
         commands().into_iter().filter(|line| line.starts_with("claude ")).collect();
@@ -175,6 +185,25 @@ fn the_commands_of_the_readme_do_what_it_says() {
             // It is what runs this test; that it can be called so is shown by its list of parts.
             let mut listed = command_in_home(home.path(), "cargo xtask test --list");
             assert!(listed.ended().success(), "{}", listed.printed());
+            continue;
+        }
+        if line == "cargo xtask shell" {
+            let mut up = command_in_home(home.path(), "cargo xtask up");
+            up.ready();
+            // Its input is empty, so it connects, and ends well.
+            let mut shell = command_in_home(home.path(), &line);
+            assert!(shell.ended().success(), "{}", shell.printed());
+            let mut listing = command_in_home(home.path(), "cargo xtask shell -c ls");
+            assert!(listing.ended().success());
+            until("the list", PATIENCE, || listing.printed().contains("README.md").then_some(()));
+            continue;
+        }
+        if line.starts_with("cargo run") {
+            let mut up = command_in_home(home.path(), "cargo xtask up");
+            up.ready();
+            let mut shown = command_in_home(home.path(), &line);
+            assert!(shown.ended().success(), "{}", shown.printed());
+            until("the table", PATIENCE, || shown.printed().contains("LLMBDO_").then_some(()));
             continue;
         }
         assert!(line.starts_with("cargo xtask up"), "this test does not know `{line}`");

@@ -100,14 +100,15 @@ fn as_text(reports: &[Report], fates: &[(&str, Fate)]) -> String {
 }
 
 fn as_table(report: &Report) -> String {
-    let mut table = table(["setting", "value", "from"]);
-    for Setting { name, value, source, .. } in &report.settings {
+    let mut table = table(["setting", "value", "from", "variables"]);
+    for Setting { name, value, source, variables } in &report.settings {
         let value = match value {
             Value::Null => "none".to_owned(),
             Value::String(text) => visible(text),
             other => visible(&other.to_string()),
         };
-        table.add_row([name.clone(), value, visible(&source.to_string())]);
+        let from = visible(&source.to_string());
+        table.add_row([name.clone(), value, from, variables.join(", ")]);
     }
     format!("{}\n{}", report.program, trimmed(&table))
 }
