@@ -40,7 +40,8 @@ pub struct Method {
     pub method: MethodName,
     /// What it does.
     pub description: String,
-    /// JSON Schema of the positional parameters of the legacy dialect.
+    /// JSON Schema of the positional parameters of the legacy dialect. Absent, there are none.
+    #[serde(default = "no_parameters")]
     pub params_schema: Value,
     /// JSON Schema of the result of the legacy dialect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +55,11 @@ pub struct Method {
     /// What a call may do.
     #[serde(default)]
     pub effects: Vec<Effect>,
+}
+
+/// What a method takes that does not say it (contract of the servers from before MCP).
+fn no_parameters() -> Value {
+    serde_json::json!({ "type": "array", "maxItems": 0 })
 }
 
 /// What a call may do to the world. Policy, approval, the shell's warnings and MCP's annotations are all

@@ -113,7 +113,7 @@ fn old_cap_file() -> Value {
         { "method": "mcp.old.echo", "description": "Gives back what it gets", "params_schema": {
             "type": "array", "minItems": 1, "maxItems": 2, "additionalItems": false,
             "items": [{ "type": "string" }, { "type": "integer", "optional": true }] } },
-        { "method": "mcp.old.fail", "description": "Fails", "params_schema": { "type": "array", "maxItems": 0 } },
+        { "method": "mcp.old.fail", "description": "Fails, and declares no parameters" },
     ] })
 }
 
@@ -157,6 +157,8 @@ fn a_server_from_before_mcp_is_spoken_to_in_its_own_dialect() {
         assert_eq!(reply["error"]["code"], -32_602, "{params}: {reply}");
         assert!(reply["error"]["message"].as_str().unwrap().contains(place), "{params}: {reply}");
     }
+    let surplus = call("mcp.old.fail", json!([1]));
+    assert_eq!(surplus["error"]["code"], -32_602, "none declared, none taken: {surplus}");
     let failed = call("mcp.old.fail", json!([]));
     assert_eq!(failed["error"], json!({ "code": -32001, "message": "wrong", "data": [1] }));
     // It is no tool: clients of MCP are not shown what they could not call.
