@@ -311,6 +311,28 @@ fn no_call_under_way_is_lost_when_the_gateway_stops() {
     );
 }
 
+#[test]
+fn a_call_that_takes_its_time_is_answered_on_every_door() {
+    // One door an appliance: none of them may live on what another waits for.
+    let doors: [fn(&Appliance) -> Box<dyn Door>; 3] = [
+        |appliance| Box::new(appliance.websocket()),
+        |appliance| Box::new(appliance.local(End::Nul)),
+        |appliance| Box::new(appliance.local(End::Newline)),
+    ];
+    for open in doors {
+        let appliance = Appliance::new().start();
+        let _flow = appliance.flow_server();
+        let mut door = open(&appliance);
+        let arguments = json!({ "ms": 1500, "label": "slow" });
+        door.start_call(&json!("slow"), "flow_count", &arguments, &json!({}));
+        until("the call to run", PATIENCE, || begun(&appliance, "slow"));
+        let gateway = appliance.facts().pids["gateway"].to_string();
+        assert!(Command::new("kill").args(["-TERM", &gateway]).status().unwrap().success());
+        let reply = door.receive();
+        assert_eq!(reply["result"]["structuredContent"]["count"], 1, "{reply}");
+    }
+}
+
 /// Asks the server itself, past the gateway that is gone, how many calls it has counted.
 fn counted_by_the_handler(appliance: &Appliance) -> u64 {
     let mut stream = UnixStream::connect(appliance.state().join("run/flow.sock")).unwrap();
