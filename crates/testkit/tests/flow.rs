@@ -39,6 +39,7 @@ fn stops(appliance: &Appliance, label: &str, give_up: impl FnOnce()) {
     assert_eq!(seen["state"], "cancelled", "{label}: {seen}");
     // It ran for `ms` since before it was seen to run, so it stopped this long after it was given up, at the most.
     let after = Duration::from_millis(seen["ms"].as_u64().unwrap()).saturating_sub(until_then);
+    println!("{label}: stopped {after:?} after it was given up, at the most (goal: {GIVEN_UP:?})");
     assert!(after <= GIVEN_UP, "{label}: {after:?} after it was given up");
 }
 
