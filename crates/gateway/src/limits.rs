@@ -132,3 +132,7 @@ pub const FAREWELL: Duration = Duration::from_secs(2);
 /// How much more time than a caller has its server is told: who waits decides that the time is over, and the answer to that
 /// is always the same. The server learns it at once, and keeps the time by itself only should the gateway be gone.
 pub const VERDICT: Duration = Duration::from_millis(200);
+
+/// Sessions that one client may have on `POST /mcp` at once: a host opens one a window. The one that was used longest ago
+/// makes room, and its host begins a new one.
+pub const MAX_SESSIONS_PER_CLIENT: usize = 1000;

@@ -72,6 +72,47 @@ fn closing_the_connection_stops_the_work() {
 }
 
 #[test]
+fn an_older_client_gives_a_call_up_by_its_session() {
+    let appliance = Appliance::new().start();
+    let _flow = appliance.flow_server();
+    let initialize = || {
+        let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "t", "version": "0" } });
+        let answer = appliance.request().legacy("initialize", &params).send();
+        answer.header("mcp-session-id").expect("a session").to_owned()
+    };
+    let (mine, other) = (initialize(), initialize());
+    let wait = |session: &str, label: &str, ms: u64| {
+        let params = json!({ "name": "flow_wait", "arguments": { "ms": ms, "label": label } });
+        appliance.request().legacy("tools/call", &params).header("Mcp-Session-Id", session)
+    };
+    let tell = |session: &str, method: &str| {
+        let body = json!({ "jsonrpc": "2.0", "method": method, "params": { "requestId": 1 } });
+        let request = appliance.request().body(body.to_string()).header("Mcp-Session-Id", session);
+        request.send().status
+    };
+    thread::scope(|scope| {
+        // Two hosts with one key count their ids anew: both of these calls have the id 1.
+        let theirs = scope.spawn(|| wait(&other, "theirs", 3000).send());
+        let given_up = scope.spawn(|| wait(&mine, "mine", LONG_MS).send());
+        until("their call to run", PATIENCE, || begun(&appliance, "theirs"));
+        stops(&appliance, "mine", || assert_eq!(tell(&mine, "notifications/cancelled"), 202));
+        assert_eq!(given_up.join().unwrap().status, 202, "what was given up has no answer");
+        assert_eq!(theirs.join().unwrap().json()["result"]["isError"], false);
+    });
+    let delete =
+        || appliance.request().method("DELETE").header("Mcp-Session-Id", &mine).send().status;
+    assert_eq!((delete(), delete()), (204, 404));
+    for (session, status) in [(mine.as_str(), 404), ("no such", 404), (other.as_str(), 200)] {
+        assert_eq!(wait(session, "after", 0).send().status, status, "{session}");
+    }
+    assert_eq!(tell(&mine, "notifications/initialized"), 404);
+    // The modern era has no sessions and passes over the header.
+    let params = json!({ "name": "flow_count", "arguments": {} });
+    let modern = appliance.request().modern("tools/call", &params);
+    assert_eq!(modern.header("Mcp-Session-Id", "no such").send().status, 200);
+}
+
+#[test]
 fn a_websocket_stops_a_call_by_its_id_and_all_by_its_end() {
     let appliance = Appliance::new().start();
     let _flow = appliance.flow_server();

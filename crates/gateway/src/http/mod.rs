@@ -36,7 +36,7 @@ pub(crate) struct App {
 /// on those that do not exist.
 pub(crate) fn pages(app: Arc<App>) -> Router {
     let keyed = Router::new()
-        .route("/mcp", posted(post::post).fallback(page::only_post))
+        .route("/mcp", posted(post::post).delete(post::end_session).fallback(page::only_post))
         .route_layer(middleware::from_fn_with_state(app.clone(), key::require));
     let for_monitors = Router::new()
         .route("/metrics", get(metrics::metrics).fallback(page::only_get))

@@ -9,7 +9,7 @@ pub(crate) async fn not_found() -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, code::NOT_FOUND, "no such page: MCP is served at `/mcp`")
 }
 
-/// MCP 2026-07-28 has no GET and no DELETE; older clients take 405 for "no stream, no session".
+/// MCP 2026-07-28 has no GET and no DELETE. Older clients take 405 for "no stream", and DELETE is for those with a session.
 pub(crate) async fn only_post() -> Refusal {
     only("POST", "use POST")
 }

@@ -17,9 +17,9 @@ use tracing::Instrument as _;
 
 use crate::http::key::ClientName;
 use crate::http::refusal::json;
-use crate::http::{App, Refusal, stream};
+use crate::http::{App, Refusal, page, stream};
 use crate::limits::{BODY, MAX_DISCARDED_BYTES, SESSION_QUEUE};
-use crate::mcp::{Answer, Door};
+use crate::mcp::{Answer, Door, SESSION_ID};
 
 /// The types of the answers.
 const JSON: &str = "application/json";
@@ -70,7 +70,30 @@ pub(super) fn respond(answer: Result<Answer, Refusal>) -> Response {
     match answer {
         Ok(Answer::Accepted) => StatusCode::ACCEPTED.into_response(),
         Ok(Answer::Reply(reply)) => json(StatusCode::OK, reply),
+        Ok(Answer::Begun(reply, session)) => {
+            let mut response = json(StatusCode::OK, reply);
+            if let Ok(session) = HeaderValue::from_str(&session) {
+                response.headers_mut().insert(SESSION_ID, session);
+            }
+            response
+        }
         Err(refusal) => refusal.into_response(),
+    }
+}
+
+/// Ends the session that the request names (MCP 2025-11-25, "Session Management").
+pub(crate) async fn end_session(State(app): State<Arc<App>>, request: Request) -> Response {
+    let Some(session) = request.headers().get(SESSION_ID) else {
+        return page::only_post().await.into_response();
+    };
+    let client = request.extensions().get::<ClientName>();
+    let ended = client.is_some_and(|ClientName(client)| {
+        app.mcp.sessions().end(client, session.to_str().unwrap_or_default())
+    });
+    if ended {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        Refusal::no_session(None).into_response()
     }
 }
 

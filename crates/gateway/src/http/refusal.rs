@@ -46,6 +46,13 @@ impl Refusal {
             .with(header::WWW_AUTHENTICATE, "Bearer realm=\"llmbasedos\"")
     }
 
+    /// A refusal of a session that there is not, which tells the client to begin a new one (MCP 2025-11-25, "Session
+    /// Management").
+    pub(crate) fn no_session(id: Option<Id<'_>>) -> Self {
+        let error = RpcError::new(code::NOT_FOUND, "no such session: begin one with `initialize`");
+        Self::of(StatusCode::NOT_FOUND, id, &error)
+    }
+
     /// The JSON-RPC reply alone, for a door that has no status.
     pub(crate) fn into_body(self) -> Vec<u8> {
         self.body

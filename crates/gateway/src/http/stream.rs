@@ -73,7 +73,7 @@ where
             return Some((event(&message), (None, Next::Said(outcome), before)));
         }
         let reply = match outcome {
-            Ok(Answer::Reply(reply)) => reply,
+            Ok(Answer::Reply(reply) | Answer::Begun(reply, _)) => reply,
             Ok(Answer::Accepted) => return None,
             Err(refusal) => refusal.into_body(),
         };

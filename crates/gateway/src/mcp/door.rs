@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use mcp_types::Origin;
 use tokio::sync::mpsc;
+
+/// Names the session of a request (MCP 2025-11-25 and before).
+pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// Who asks, through which door, and how to reach them before the answer.
 pub(crate) struct Door<'a> {
@@ -20,4 +23,12 @@ pub(crate) struct Door<'a> {
     pub(crate) timeout: Option<Duration>,
     /// Takes what comes before the answer.
     pub(crate) outlet: mpsc::Sender<Bytes>,
+}
+
+impl Door<'_> {
+    /// The session that the request names; one that cannot be read is none that there is.
+    pub(super) fn session(&self) -> Option<&str> {
+        let named = self.headers?.get(SESSION_ID)?;
+        Some(named.to_str().unwrap_or_default())
+    }
 }

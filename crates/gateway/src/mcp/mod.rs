@@ -8,6 +8,7 @@ pub(crate) mod era;
 mod forward;
 pub(crate) mod legacy;
 mod modern;
+mod sessions;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -18,11 +19,12 @@ use mcp_types::{
     CacheScope, DiscoverResult, Era, Implementation, InitializeResult, ProtocolVersion, ResultType,
     SUPPORTED_VERSIONS, ServerCapabilities, meta,
 };
-use mcp_wire::{Message, Object, Request, RpcError, code, error_reply, result_reply};
+use mcp_wire::{Message, Notification, Object, Request, RpcError, code, error_reply, result_reply};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-pub(crate) use door::Door;
+pub(crate) use door::{Door, SESSION_ID};
+use sessions::{Refused, Sessions};
 
 use crate::http::Refusal;
 use crate::limits::LIST_TTL_MS;
@@ -34,11 +36,15 @@ use crate::request_id::RequestIds;
 const INSTRUCTIONS: &str = "llmbasedos gives access to what a person keeps on this machine. Paths are virtual: \
     they begin with `/`, which is the folder that the person exposes.";
 
+/// The method by which MCP, in every revision, gives a call up.
+pub(crate) const CANCELLED: &str = "notifications/cancelled";
+
 /// The MCP side of the gateway.
 pub(crate) struct Mcp {
     registry: Registry,
     ids: RequestIds,
     metrics: Metrics,
+    sessions: Sessions,
     /// How long a call may take.
     deadline: Duration,
 }
@@ -49,6 +55,8 @@ pub(crate) enum Answer {
     Accepted,
     /// A JSON-RPC reply.
     Reply(Vec<u8>),
+    /// A JSON-RPC reply that begins a session, and the session's id.
+    Begun(Vec<u8>, String),
 }
 
 /// One request with what was read of it.
@@ -69,7 +77,7 @@ impl Mcp {
         metrics: Metrics,
         deadline: Duration,
     ) -> Self {
-        Self { registry, ids, metrics, deadline }
+        Self { registry, ids, metrics, sessions: Sessions::default(), deadline }
     }
 
     /// Where the servers are known.
@@ -80,6 +88,11 @@ impl Mcp {
     /// What is counted.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// The sessions of HTTP clients of the older era.
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// An id for a new request.
@@ -94,8 +107,8 @@ impl Mcp {
             .map_err(|_| malformed(RpcError::new(code::PARSE_ERROR, "the message is not UTF-8")))?;
         let message = Message::parse(text).map_err(|error| malformed(error.to_rpc()))?;
         match &message {
-            Message::Request(request) => self.request(door, request).await.map(Answer::Reply),
-            Message::Notification(_) => Ok(Answer::Accepted),
+            Message::Request(request) => self.request_over_http(door, request).await,
+            Message::Notification(notification) => self.notified(door, notification),
             Message::Response(_) => {
                 let text = "no request of ours awaits an answer";
                 Err(malformed(RpcError::new(code::INVALID_REQUEST, text)))
@@ -112,6 +125,65 @@ impl Mcp {
         let asked = read(door, request)
             .map_err(|error| Refusal::of(StatusCode::BAD_REQUEST, Some(request.id), &error))?;
         self.route(&asked).await
+    }
+
+    /// Answers one request that came over HTTP, where a client of the older era may have a session.
+    async fn request_over_http(
+        &self,
+        door: &Door<'_>,
+        request: &Request<'_>,
+    ) -> Result<Answer, Refusal> {
+        let refused = |status, error: &RpcError| Refusal::of(status, Some(request.id), error);
+        let asked =
+            read(door, request).map_err(|error| refused(StatusCode::BAD_REQUEST, &error))?;
+        if asked.era == Era::Modern {
+            // The modern era has no sessions, and passes over the header (MCP 2026-07-28).
+            return self.route(&asked).await.map(Answer::Reply);
+        }
+        if request.method == "initialize" {
+            let reply = self.route(&asked).await?;
+            let begun = self.sessions.begin(door.client).map_err(|_| {
+                let error = RpcError::new(code::INTERNAL_ERROR, "no session could be begun");
+                refused(StatusCode::INTERNAL_SERVER_ERROR, &error)
+            });
+            return begun.map(|session| Answer::Begun(reply, session));
+        }
+        let Some(session) = door.session() else {
+            return self.route(&asked).await.map(Answer::Reply);
+        };
+        let entered = self.sessions.enter(door.client, session, request.id.as_str());
+        let under_way = entered.map_err(|why| match why {
+            Refused::Unknown => Refusal::no_session(Some(request.id)),
+            Refused::SameId => {
+                let text = "a request with this id is still under way: use another id";
+                refused(StatusCode::BAD_REQUEST, &RpcError::new(code::INVALID_REQUEST, text))
+            }
+        })?;
+        match under_way.unless_cancelled(self.route(&asked)).await {
+            Some(reply) => reply.map(Answer::Reply),
+            // What was cancelled is not answered (MCP 2025-11-25, "Cancellation").
+            None => Ok(Answer::Accepted),
+        }
+    }
+
+    /// Takes a notification that came over HTTP.
+    fn notified(&self, door: &Door<'_>, told: &Notification<'_>) -> Result<Answer, Refusal> {
+        let Some(session) = door.session() else { return Ok(Answer::Accepted) };
+        let params = told.params.and_then(|raw| Object::parse(raw.get()).ok());
+        let modern = params.as_ref().and_then(|params| params.get("_meta")).is_some_and(|raw| {
+            let metadata = Object::parse(raw.get());
+            metadata.is_ok_and(|metadata| metadata.get(meta::PROTOCOL_VERSION).is_some())
+        });
+        if modern {
+            return Ok(Answer::Accepted);
+        }
+        let request = params.as_ref().filter(|_| told.method == CANCELLED);
+        let request = request.and_then(|params| params.get("requestId")).map(RawValue::get);
+        if self.sessions.cancel(door.client, session, request) {
+            Ok(Answer::Accepted)
+        } else {
+            Err(Refusal::no_session(None))
+        }
     }
 
     async fn route(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Refusal> {

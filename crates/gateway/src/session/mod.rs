@@ -22,11 +22,8 @@ pub(crate) use web::upgrade;
 use crate::http::{App, Refusal};
 use crate::limits::{MAX_CALLS_PER_SESSION, SESSION_QUEUE};
 use crate::mcp::legacy;
-use crate::mcp::{Door, legacy::Call};
+use crate::mcp::{CANCELLED, Door, legacy::Call};
 use crate::session::calls::{Calls, Refused};
-
-/// The method by which MCP, in every revision, gives a call up.
-const CANCELLED: &str = "notifications/cancelled";
 
 /// All sessions: who is to end before the gateway does, and when it begins to.
 #[derive(Clone)]
