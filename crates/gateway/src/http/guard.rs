@@ -37,7 +37,8 @@ impl AllowedHosts {
         let Some(rest) = authority.as_str().strip_prefix(authority.host()) else {
             return false;
         };
-        let plain = rest.is_empty() || authority.port_u16().is_some();
+        let port = rest.strip_prefix(':').filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+        let plain = rest.is_empty() || port.is_some_and(|port| port.parse::<u16>().is_ok());
         let host = authority.host().to_ascii_lowercase();
         plain && self.0.contains(&host)
     }
@@ -148,6 +149,10 @@ mod tests {
             "[::]",
             "[::1",
             "[::ffff:127.0.0.1]",
+            "[::1].0.81:000",
+            "[::1]x",
+            "[::1]evil.example:80",
+            "localhost:+80",
             "localhost@evil.example",
             "evil@localhost",
             "localhost:x",
