@@ -97,10 +97,10 @@ impl Part {
             Self::Advisories => (70, 90),
             Self::Clippy => (150, 480),
             Self::Docs => (120, 300),
-            Self::Build => (300, 1_200),
+            Self::Build => (300, 1_000),
             Self::Doctests => (120, 180),
-            Self::Fuzz => (75, 130),
-            Self::Tests => (900, 960),
+            Self::Fuzz => (160, 320),
+            Self::Tests => (800, 960),
         };
         Budget { warm, cold }
     }
