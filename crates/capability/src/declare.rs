@@ -176,6 +176,10 @@ fn positional(schema: &Value) -> Value {
     let empty = Map::new();
     let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
     let required = schema.get("required").and_then(Value::as_array).map_or(0, Vec::len);
+    // An empty `prefixItems` is no schema in 2020-12.
+    if properties.is_empty() {
+        return json!({ "type": "array", "maxItems": 0 });
+    }
     json!({
         "type": "array",
         "prefixItems": properties.values().collect::<Vec<_>>(),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use clap::Parser;
 use daemon::{BoxError, NotifyState};
 use listenfd::ListenFd;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sandbox::{Confinement, Needs, Report};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -56,18 +57,27 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Lets the process have as many descriptors as it may: a shell gives 1024, which is fewer than connections are taken.
+fn raise_descriptors() -> Result<(), BoxError> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+    Ok(())
+}
+
 /// Configuration, bind, open, sandbox, log threads, runtime: nothing that reads a client's bytes starts before the
 /// process is locked down, and Landlock holds for threads that start after it.
 fn run(arguments: &Arguments) -> Result<(), BoxError> {
     arguments.daemon.apply()?;
     let (config, sources) = Config::load(&arguments.config)?;
     let clients: ClientsFile = settings::load(&config.clients_file)?;
-    let clients = Clients::try_from(clients)?;
+    let clients = Clients::try_from(clients)
+        .map_err(|error| format!("`{}`: {error}", config.clients_file.display()))?;
     if arguments.show_config {
         // After all that may be wrong has been read.
         writeln!(io::stdout(), "{}", serde_json::to_string(&sources)?)?;
         return Ok(());
     }
+    raise_descriptors()?;
     let mut passed = ListenFd::from_env();
     let (tcp, address) = listen(&mut passed, config.listen)?;
     let local = listen_local(&mut passed, config.socket.as_deref())?;

@@ -24,6 +24,7 @@ mod metrics;
 mod registry;
 mod request_id;
 mod session;
+mod stall;
 mod transport;
 mod upstream;
 

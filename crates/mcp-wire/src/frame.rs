@@ -50,6 +50,10 @@ impl FrameDecoder {
             }
             let mut frame = self.buffer.split_to(end + 1);
             frame.truncate(end);
+            // What is left would keep the memory of the message for as long as the connection is idle.
+            if self.buffer.is_empty() {
+                self.buffer = BytesMut::new();
+            }
             if !frame.is_empty() {
                 return Ok(Some(frame.freeze()));
             }

@@ -130,6 +130,10 @@ impl MixedDecoder {
         let mut frame = self.buffer.split_to(self.searched + 1);
         frame.truncate(len);
         self.searched = 0;
+        // What is left would keep the memory of the message for as long as the connection is idle.
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
         Ok(Some(frame.freeze()))
     }
 

@@ -107,6 +107,56 @@ fn a_long_folder_is_listed_whole() {
     assert_eq!(ask(json!(["/full", null, 10])), 10, "whoever asks for a part gets a part");
 }
 
+#[test]
+fn calls_of_one_connection_are_done_in_their_turn() {
+    let appliance = appliance();
+    let call = |id: Value, method: &str, params: Value| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+    let mut doors: [Box<dyn Door>; 2] =
+        [Box::new(appliance.websocket()), Box::new(appliance.local(End::Newline))];
+    for door in &mut doors {
+        // A script writes, reads and deletes in one go, and counts on the order.
+        for round in 0..60 {
+            let content = format!("round {round}");
+            door.send(&call(json!(1), "mcp.fs.write", json!(["/p.txt", content])));
+            door.send(&call(json!(1), "mcp.fs.read", json!(["/p.txt"])));
+            door.send(&call(json!(null), "mcp.fs.delete", json!(["/p.txt"])));
+            assert_eq!(door.receive()["result"]["status"], "success");
+            assert_eq!(door.receive()["result"]["content"], content.as_str());
+            assert_eq!(door.receive()["result"]["status"], "success");
+        }
+        // However many are sent at once, each is answered, in order.
+        for id in 0..300 {
+            door.send(&call(json!(id), "mcp.fs.read", json!(["/a.txt"])));
+        }
+        for id in 0..300 {
+            let reply = door.receive();
+            assert_eq!(
+                (&reply["id"], &reply["result"]["content"]),
+                (&json!(id), &json!("text of a")),
+                "{reply}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_method_without_parameters_can_be_called_and_one_that_waits_can_be_given_up() {
+    let appliance = appliance();
+    let _flow = appliance.flow_server();
+    let mut local = appliance.local(End::Newline);
+    let call = |id: &str, method: &str, params: Value| json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+    assert_eq!(local.ask(&call("none", "mcp.flow.seen", json!([])))["result"], json!([]));
+    local.send(&call("first", "mcp.flow.wait", json!([60_000, "first"])));
+    local.send(&call("second", "mcp.flow.wait", json!([60_000, "second"])));
+    local.send(&call("third", "mcp.flow.count", json!([])));
+    until("the first to run", PATIENCE, || (!appliance.flow_seen().is_empty()).then_some(()));
+    local.cancel(&json!("second"));
+    local.cancel(&json!("first"));
+    let reply = local.receive();
+    assert_eq!((&reply["id"], &reply["result"]["count"]), (&json!("third"), &json!(1)), "{reply}");
+    assert!(!appliance.flow_seen().iter().any(|seen| seen["label"] == "second"), "it never began");
+}
+
 /// The cap file of a server from before MCP: parameters as a tuple, an annotation of its own, and no tools.
 fn old_cap_file() -> Value {
     json!({ "service_name": "old", "description": "A server from before MCP", "version": "0.1", "capabilities": [

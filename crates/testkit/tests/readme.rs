@@ -198,14 +198,6 @@ fn the_commands_of_the_readme_do_what_it_says() {
             until("the list", PATIENCE, || listing.printed().contains("README.md").then_some(()));
             continue;
         }
-        if line.starts_with("cargo run") {
-            let mut up = command_in_home(home.path(), "cargo xtask up");
-            up.ready();
-            let mut shown = command_in_home(home.path(), &line);
-            assert!(shown.ended().success(), "{}", shown.printed());
-            until("the table", PATIENCE, || shown.printed().contains("LLMBDO_").then_some(()));
-            continue;
-        }
         assert!(line.starts_with("cargo xtask up"), "this test does not know `{line}`");
         let mut up = command_in_home(home.path(), &line);
         let facts = up.ready();

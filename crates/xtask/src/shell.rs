@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use crate::cache::Cache;
 use crate::process;
+use crate::up::PRODUCT;
 use crate::workspace::Workspace;
 
 /// What `cargo xtask shell` takes.
@@ -20,8 +21,7 @@ pub(crate) struct ShellArgs {
 /// Builds, then becomes the shell, so that it has the terminal to itself.
 pub(crate) fn run(args: ShellArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
-    let build = ["build", "--quiet", "--profile", "ci", "--package", "luca-shell", "--bins"];
-    process::run(&mut workspace.cargo(build))?;
+    process::run(workspace.cargo(PRODUCT).arg("--quiet"))?;
     let program = workspace.target.join("ci").join("luca-shell");
     let error = workspace
         .command(&program)

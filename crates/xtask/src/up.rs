@@ -21,24 +21,30 @@ pub(crate) struct UpArgs {
     options: Vec<OsString>,
 }
 
+/// What `up` and `shell` build: always the same, since other packages beside them would have Cargo build what they share
+/// once more, with other features.
+pub(crate) const PRODUCT: [&str; 14] = [
+    "build",
+    "--profile",
+    "ci",
+    "--package",
+    "bringup",
+    "--package",
+    "cap-fs",
+    "--package",
+    "gateway",
+    "--package",
+    "llmbasedos",
+    "--package",
+    "luca-shell",
+    "--bins",
+];
+
 /// Builds, then becomes the program that runs everything, so that Ctrl-C and signals reach it as they are.
 pub(crate) fn run(args: UpArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
     say::line("Building the daemons (a few minutes the first time)");
-    process::run(&mut workspace.cargo([
-        "build",
-        "--profile",
-        "ci",
-        "--package",
-        "bringup",
-        "--package",
-        "cap-fs",
-        "--package",
-        "gateway",
-        "--package",
-        "llmbasedos",
-        "--bins",
-    ]))?;
+    process::run(&mut workspace.cargo(PRODUCT))?;
     let program = workspace.target.join("ci").join("bringup");
     // It runs where the person is, so that a relative `--root` means what they see.
     let error = workspace

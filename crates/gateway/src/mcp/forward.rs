@@ -48,8 +48,26 @@ impl Mcp {
         call: &Call,
         progress: Option<Progress>,
     ) -> Result<Bytes, RpcError> {
+        self.counted(server, server.call(message, call.deadline, progress)).await
+    }
+
+    /// The same for a server of the time before MCP.
+    pub(super) async fn forward_alone(
+        &self,
+        server: &Server,
+        message: impl FnOnce(&str) -> Vec<u8>,
+        call: &Call,
+    ) -> Result<Bytes, RpcError> {
+        self.counted(server, server.call_alone(message, call.deadline)).await
+    }
+
+    async fn counted(
+        &self,
+        server: &Server,
+        call: impl Future<Output = Result<Bytes, CallError>>,
+    ) -> Result<Bytes, RpcError> {
         let mut counted = self.metrics.call(server.name(), Instant::now());
-        let reply = server.call(message, call.deadline, progress).await;
+        let reply = call.await;
         counted.ended(reply.as_ref().err().copied());
         reply.map_err(|error| {
             tracing::warn!(server = server.name(), %error, "a call failed");

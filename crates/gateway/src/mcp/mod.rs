@@ -227,7 +227,9 @@ fn read<'a>(door: &'a Door<'a>, request: &'a Request<'a>) -> Result<Asked<'a>, R
     if era == Era::Modern {
         modern::check(request, &params, &metadata, door.headers)?;
     }
-    let timeout = metadata.get(meta::TIMEOUT_MS).map(timeout).transpose()?.or(door.timeout);
+    let stated = metadata.get(meta::TIMEOUT_MS).map(timeout).transpose()?;
+    // Where a client says it twice, the smaller counts.
+    let timeout = stated.into_iter().chain(door.timeout).min();
     Ok(Asked { door, request, params, metadata, era, timeout })
 }
 

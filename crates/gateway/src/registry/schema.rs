@@ -6,7 +6,10 @@ use jsonschema::{Draft, Validator};
 use serde_json::Value;
 
 /// Members of a schema whose value is data, in which nothing is a schema.
-const DATA: [&str; 4] = ["const", "default", "enum", "examples"];
+const DATA: [&str; 6] = ["const", "default", "dependentRequired", "enum", "examples", "required"];
+/// Members of a schema that hold schemas by names of the author's, which are no members of a schema.
+const NAMED: [&str; 5] =
+    ["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"];
 
 /// A JSON Schema. Most are never asked, since most calls come in MCP, so it is compiled late.
 pub(crate) struct Schema {
@@ -61,6 +64,9 @@ fn has_tuple(schema: &Value) -> bool {
         Value::Object(members) => members.iter().any(|(key, value)| match key.as_str() {
             "items" if value.is_array() => true,
             data if DATA.contains(&data) => false,
+            named if NAMED.contains(&named) => {
+                value.as_object().is_some_and(|schemas| schemas.values().any(has_tuple))
+            }
             _ => has_tuple(value),
         }),
         _ => false,
@@ -106,6 +112,10 @@ mod tests {
         let nested = json!({ "prefixItems": [{ "properties": { "a": { "items": [{}] } } }] });
         assert_eq!(draft(&nested), Draft::Draft7);
         assert_eq!(draft(&json!({ "items": { "enum": [{ "items": [1] }] } })), Draft::Draft202012);
+        let named = json!({ "properties": { "default": { "items": [{}] }, "items": {} } });
+        assert_eq!(draft(&named), Draft::Draft7, "a property may be named as a member is");
+        let names = json!({ "dependentRequired": { "items": ["x"] } });
+        assert_eq!(draft(&names), Draft::Draft202012);
     }
 
     #[test]

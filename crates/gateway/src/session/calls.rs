@@ -47,13 +47,29 @@ impl Calls {
         Ok(())
     }
 
-    /// Cancels the call with this id, if it is under way.
-    pub(super) fn cancel(&mut self, id: &str) {
-        if let Some(handle) = self.by_id.remove(id) {
-            self.ids.remove(&handle.id());
-            self.given_up.insert(handle.id());
-            handle.abort();
+    /// Starts a call that has waited for its turn, which nothing refuses: should another have its id by now, it alone can be
+    /// cancelled by that.
+    pub(super) fn start_in_turn(
+        &mut self,
+        id: Option<&str>,
+        call: impl Future<Output = ()> + Send + 'static,
+    ) -> AbortHandle {
+        let id = id.filter(|id| !self.by_id.contains_key(*id));
+        let handle = self.tasks.spawn(call);
+        if let Some(id) = id {
+            self.ids.insert(handle.id(), id.to_owned());
+            self.by_id.insert(id.to_owned(), handle.clone());
         }
+        handle
+    }
+
+    /// Cancels the call with this id. `false`: none is under way.
+    pub(super) fn cancel(&mut self, id: &str) -> bool {
+        let Some(handle) = self.by_id.remove(id) else { return false };
+        self.ids.remove(&handle.id());
+        self.given_up.insert(handle.id());
+        handle.abort();
+        true
     }
 
     /// Whether none is under way.

@@ -16,7 +16,9 @@ use tokio::time::Instant;
 
 use crate::http::App;
 use crate::limits::{ACCEPT_PAUSE, BODY, HANGUP_LOOK, MAX_LOCAL_CONNECTIONS, SESSION_WRITE_STALL};
+use crate::mcp::legacy;
 use crate::session::Session;
+use crate::stall;
 
 /// The name of whoever comes through the socket: its owner and mode say who that can be.
 const CLIENT: &str = "local";
@@ -26,16 +28,21 @@ pub(crate) async fn serve(listener: UnixListener, app: Arc<App>) {
     let places = Arc::new(Semaphore::new(MAX_LOCAL_CONNECTIONS));
     let mut stopped = app.sessions.stopped.clone();
     loop {
-        let place = tokio::select! {
-            _ = stopped.changed() => return,
-            place = places.clone().acquire_owned() => place,
-        };
         let accepted = tokio::select! {
             _ = stopped.changed() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((mut stream, _)) => {
+                let Ok(place) = places.clone().try_acquire_owned() else {
+                    let text = "too many local connections are open: close some";
+                    let error = RpcError::new(code::OVERLOADED, text);
+                    let reply = legacy::error_reply("null", &error);
+                    // It fits into what the kernel holds, so that nothing waits for the peer.
+                    stream.try_write(&[reply.as_slice(), b"\n"].concat()).ok();
+                    stream.shutdown().await.ok();
+                    continue;
+                };
                 let app = app.clone();
                 let tracker = app.sessions.tracker.clone();
                 tracker.spawn(async move {
@@ -67,39 +74,42 @@ async fn session(mut stream: UnixStream, app: Arc<App>) -> io::Result<()> {
     let (mut session, mut waiting) = Session::new(app, CLIENT.into(), Origin::Local);
     let mut decoder = MixedDecoder::new(MAX_MESSAGE_BYTES);
     let mut begun: Option<Instant> = None;
+    let mut ended = false;
     let peer = loop {
         let (mut reader, mut writer) = stream.split();
+        while !session.is_full() {
+            match decoder.next_frame() {
+                Ok(Some(frame)) => {
+                    if let Some(reply) = session.take(&frame) {
+                        write(&mut writer, decoder.framing(), reply).await?;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    let error = RpcError::new(code::TOO_LARGE, error.to_string());
+                    let reply = session.malformed(&error);
+                    return write(&mut writer, decoder.framing(), reply).await;
+                }
+            }
+        }
+        if ended && !session.is_full() {
+            break Peer::Listens;
+        }
+        begun = if decoder.is_empty() { None } else { begun.or(Some(Instant::now())) };
         tokio::select! {
             _ = stopped.changed() => break Peer::Speaks,
-            read = reader.read_buf(decoder.buffer()) => {
-                let ended = read? == 0;
+            read = reader.read_buf(decoder.buffer()), if !session.is_full() && !ended => {
+                ended = read? == 0;
                 if ended && !decoder.is_empty() {
                     // The last message of a stream needs no delimiter after it.
                     decoder.buffer().extend_from_slice(b"\0");
                 }
-                loop {
-                    match decoder.next_frame() {
-                        Ok(Some(frame)) => if let Some(reply) = session.take(&frame) {
-                            write(&mut writer, decoder.framing(), reply).await?;
-                        },
-                        Ok(None) => break,
-                        Err(error) => {
-                            let error = RpcError::new(code::TOO_LARGE, error.to_string());
-                            let reply = session.malformed(&error);
-                            return write(&mut writer, decoder.framing(), reply).await;
-                        }
-                    }
-                }
-                if ended {
-                    break Peer::Listens;
-                }
-                begun = if decoder.is_empty() { None } else { begun.or(Some(Instant::now())) };
             }
             Some(reply) = waiting.recv() => {
                 write(&mut writer, decoder.framing(), reply.into()).await?;
             }
-            () = session.calls.ended() => {}
-            () = overdue(begun) => {
+            () = session.ended() => {}
+            () = overdue(begun), if !session.is_full() => {
                 let error = RpcError::new(code::INVALID_REQUEST, "a message did not end in time");
                 let reply = session.malformed(&error);
                 return write(&mut writer, decoder.framing(), reply).await;
@@ -125,10 +135,10 @@ async fn finish(
     framing: Option<Framing>,
     peer: &Peer,
 ) -> io::Result<()> {
-    while !session.calls.is_empty() {
+    while !session.is_idle() {
         tokio::select! {
             Some(reply) = waiting.recv() => write(&mut stream, framing, reply.into()).await?,
-            () = session.calls.ended() => {}
+            () = session.ended() => {}
             () = tokio::time::sleep(HANGUP_LOOK) => {
                 if matches!(peer, Peer::Listens) && has_hung_up(&stream) {
                     return Ok(());
@@ -157,5 +167,5 @@ async fn write(
     mut message: Vec<u8>,
 ) -> io::Result<()> {
     framing.unwrap_or(Framing::Nul).push_message(&mut message);
-    tokio::time::timeout(SESSION_WRITE_STALL, writer.write_all(&message)).await?
+    stall::write_all(writer, &message, SESSION_WRITE_STALL).await
 }

@@ -1,18 +1,21 @@
 //! Connections on which messages go both ways: WebSockets and `gateway.sock`.
 //!
-//! A session takes MCP of either era and the legacy dialect, message by message. Many calls may be under way at once; each is
-//! cancelled by `notifications/cancelled` with its id, and all of them by the end of the connection.
+//! A session takes MCP of either era and the legacy dialect, message by message. Many calls of MCP may be under way at once;
+//! those of the legacy dialect are done in their turn, as the old gateway did, whose scripts write a file and read it in one
+//! go. Each call is cancelled by `notifications/cancelled` with its id, and all of them by the end of the connection.
 
 mod calls;
 mod local;
 mod web;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use mcp_types::Origin;
 use mcp_wire::{Id, Message, Object, RpcError, code};
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
@@ -41,6 +44,10 @@ struct Session {
     /// Where answers and what comes before them go.
     out: mpsc::Sender<Bytes>,
     calls: Calls,
+    /// Calls of the legacy dialect that wait for their turn.
+    waiting: VecDeque<Bytes>,
+    /// The one whose turn it is.
+    turn: Option<AbortHandle>,
     /// Whether it has spoken MCP, in which a reply whose request cannot be read has no id; before MCP it had a null one.
     speaks_mcp: bool,
 }
@@ -49,18 +56,79 @@ impl Session {
     /// A session, and what it has to say.
     fn new(app: Arc<App>, client: Arc<str>, origin: Origin) -> (Self, mpsc::Receiver<Bytes>) {
         let (out, waiting) = mpsc::channel(SESSION_QUEUE);
-        let calls = Calls::default();
-        (Self { app, client, origin, out, calls, speaks_mcp: false }, waiting)
+        let session = Self {
+            app,
+            client,
+            origin,
+            out,
+            calls: Calls::default(),
+            waiting: VecDeque::new(),
+            turn: None,
+            speaks_mcp: false,
+        };
+        (session, waiting)
+    }
+
+    /// Whether so much waits for its turn that nothing more should be read.
+    fn is_full(&self) -> bool {
+        self.waiting.len() >= MAX_CALLS_PER_SESSION
+    }
+
+    /// Whether no call is under way and none waits.
+    fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Waits for the end of a call, and starts the one whose turn it then is; for ever, where none is under way.
+    async fn ended(&mut self) {
+        self.calls.ended().await;
+        self.next_turn();
+    }
+
+    /// Starts the next call of the legacy dialect, if none is under way.
+    fn next_turn(&mut self) {
+        if self.turn.as_ref().is_some_and(|turn| !turn.is_finished()) {
+            return;
+        }
+        let Some(frame) = self.waiting.pop_front() else { return };
+        let run = self.run();
+        let id = id_of(&frame);
+        let running = async move {
+            let reply = run.legacy(&frame).await;
+            run.say(reply).await;
+        };
+        self.turn = Some(self.calls.start_in_turn(id.as_deref(), running));
+    }
+
+    /// Gives a call up, under way or waiting.
+    fn cancel(&mut self, id: &str) {
+        if self.calls.cancel(id) {
+            return;
+        }
+        if let Some(at) = self.waiting.iter().position(|frame| id_of(frame).as_deref() == Some(id))
+        {
+            self.waiting.remove(at);
+        }
     }
 
     /// Takes a message. What is answered at once is the return value; a call is answered later.
     fn take(&mut self, frame: &Bytes) -> Option<Vec<u8>> {
+        let reply = self.read(frame);
+        // Starting a call may have seen the end of the one whose turn it was.
+        self.next_turn();
+        reply
+    }
+
+    fn read(&mut self, frame: &Bytes) -> Option<Vec<u8>> {
         let Ok(text) = std::str::from_utf8(frame) else {
             return Some(self.malformed(&RpcError::new(code::PARSE_ERROR, "it is not UTF-8")));
         };
         if let Some(call) = Call::read(text) {
             return match call {
-                Ok(call) => self.start_legacy(&call, frame),
+                Ok(_) => {
+                    self.waiting.push_back(frame.clone());
+                    None
+                }
                 Err(reply) => Some(self.refused(reply)),
             };
         }
@@ -75,7 +143,7 @@ impl Session {
                 if notification.method == CANCELLED {
                     let params = notification.params.map(|raw| Object::parse(raw.get()));
                     if let Some(id) = params.and_then(|params| params.ok()?.get("requestId")) {
-                        self.calls.cancel(id.get());
+                        self.cancel(id.get());
                     }
                 }
                 None
@@ -111,22 +179,18 @@ impl Session {
         Some(self.refused(mcp_wire::error_reply(Some(id), &why(refused))))
     }
 
-    fn start_legacy(&mut self, call: &Call<'_>, frame: &Bytes) -> Option<Vec<u8>> {
-        let (run, frame) = (self.run(), frame.clone());
-        let running = async move {
-            let reply = run.legacy(&frame).await;
-            run.say(reply).await;
-        };
-        let refused = self.calls.start(call.has_id.then_some(call.id), running).err()?;
-        Some(self.refused(call.error(&why(refused))))
-    }
-
     /// What one call needs of the session.
     fn run(&self) -> Run {
         self.app.mcp.metrics().request(self.origin);
         let (app, client, out) = (self.app.clone(), self.client.clone(), self.out.clone());
         Run { app, client, origin: self.origin, out }
     }
+}
+
+/// The id of a call of the legacy dialect, if it has one.
+fn id_of(frame: &[u8]) -> Option<String> {
+    let call = Call::read(std::str::from_utf8(frame).ok()?)?.ok()?;
+    call.has_id.then(|| call.id.to_owned())
 }
 
 /// One call of a session.

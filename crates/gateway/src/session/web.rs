@@ -90,8 +90,10 @@ fn shown_key(headers: &HeaderMap) -> Shown {
     let mut keys = offered
         .flat_map(|list| list.split(','))
         .filter_map(|protocol| protocol.trim().strip_prefix(KEY_PROTOCOL));
-    let (Some(key), None) = (keys.next(), keys.next()) else {
-        return Shown::Nothing;
+    let key = match (keys.next(), keys.next()) {
+        (None, _) => return Shown::Nothing,
+        (Some(key), None) => key,
+        _ => return Shown::Unclear,
     };
     let key = URL_SAFE_NO_PAD.decode(key).ok().and_then(|key| String::from_utf8(key).ok());
     key.map_or(Shown::Unclear, Shown::Key)
@@ -146,11 +148,13 @@ async fn first_frame(socket: &mut WebSocket, app: &App, place: &Place) -> Option
     let mut stopped = app.sessions.stopped.clone();
     let received = tokio::select! {
         _ = stopped.changed() => None,
-        () = evicted.notified() => None,
+        // The place is another's by now, so nothing more is spent on this one, a farewell included.
+        () = evicted.notified() => return None,
         received = tokio::time::timeout(FIRST_FRAME, text(socket)) => received.ok().flatten(),
     };
     let Some(received) = received else {
-        close(socket, close_code::POLICY, "the first frame must show a key").await;
+        let farewell = close(socket, close_code::POLICY, "the first frame must show a key");
+        tokio::select! { () = farewell => {}, () = evicted.notified() => {} }
         return None;
     };
     let text = std::str::from_utf8(&received).unwrap_or_default();
@@ -162,8 +166,12 @@ async fn first_frame(socket: &mut WebSocket, app: &App, place: &Place) -> Option
         let text = "a client key is needed: send `Authorization: Bearer KEY`, or call `mcp.auth` with it first";
         let error = RpcError::new(LEGACY_UNAUTHENTICATED, text);
         let id = call.as_ref().map_or("null", |call| call.id);
-        send(socket, crate::mcp::legacy::error_reply(id, &error).into()).await.ok();
-        close(socket, close_code::POLICY, "a client key is needed").await;
+        let reply = crate::mcp::legacy::error_reply(id, &error).into();
+        let farewell = async {
+            send(socket, reply).await.ok();
+            close(socket, close_code::POLICY, "a client key is needed").await;
+        };
+        tokio::select! { () = farewell => {}, () = evicted.notified() => {} }
         return None;
     };
     place.may_send_anything();
@@ -208,7 +216,7 @@ async fn session_of(
     let ended = loop {
         let sent = tokio::select! {
             _ = stopped.changed() => break Ended::Stopped,
-            received = socket.recv() => {
+            received = socket.recv(), if !session.is_full() => {
                 heard = Instant::now();
                 match received {
                     Some(Ok(Message::Text(text))) => answer(socket, &mut session, text.into()).await,
@@ -220,8 +228,12 @@ async fn session_of(
                 }
             }
             Some(reply) = waiting.recv() => send(socket, reply).await,
-            () = session.calls.ended() => Ok(()),
+            () = session.ended() => Ok(()),
             now = pings.tick() => {
+                // While nothing is read, nothing can be heard.
+                if session.is_full() {
+                    heard = now;
+                }
                 if now.duration_since(heard) > SILENCE {
                     break Ended::Silent;
                 }
@@ -233,12 +245,12 @@ async fn session_of(
         }
     };
     if matches!(ended, Ended::Stopped) {
-        while !session.calls.is_empty() {
+        while !session.is_idle() {
             tokio::select! {
                 Some(reply) = waiting.recv() => if send(socket, reply).await.is_err() {
                     return Ended::Gone;
                 },
-                () = session.calls.ended() => {}
+                () = session.ended() => {}
             }
         }
         while let Ok(reply) = waiting.try_recv() {

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{FrameDecoder, Message, push_frame};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::limits::{MAX_CALLS_PER_SERVER, SERVER_STALL};
+use crate::stall;
 use crate::upstream::progress::{self, Progress};
 
 /// A living or dead connection. Its tasks end with it.
@@ -169,7 +170,7 @@ async fn write(
             },
             Some(id) = cancelled.recv() => cancellation(id),
         };
-        tokio::time::timeout(SERVER_STALL, writer.write_all(&frame)).await??;
+        stall::write_all(&mut writer, &frame, SERVER_STALL).await?;
     }
 }
 

@@ -7,10 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use mcp_wire::limits::MAX_REPLY_BYTES;
+use mcp_wire::{FrameDecoder, push_frame};
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::{CONNECT, MAX_CALLS_PER_SERVER, MAX_WAITING_KIB_PER_SERVER};
+use crate::limits::{CONNECT, MAX_CALLS_PER_SERVER, MAX_WAITING_KIB_PER_SERVER, SERVER_STALL};
+use crate::stall;
 use crate::upstream::Progress;
 use crate::upstream::connection::{Connection, Dead};
 
@@ -100,6 +104,36 @@ impl Server {
         tokio::time::timeout(deadline, answered).await.unwrap_or(Err(CallError::TimedOut))
     }
 
+    /// Sends a request on a connection of its own and gives the first thing that comes back: servers of the time before MCP
+    /// answer one after the other, and one call must not wait for another.
+    pub(crate) async fn call_alone(
+        &self,
+        message: impl FnOnce(&str) -> Vec<u8>,
+        deadline: Duration,
+    ) -> Result<Bytes, CallError> {
+        let _call = self.calls.try_acquire().map_err(|_| CallError::Overloaded)?;
+        let answered = async {
+            let mut stream = self.connect().await?;
+            let mut message = message("1");
+            push_frame(&mut message);
+            let sent = stall::write_all(&mut stream, &message, SERVER_STALL).await;
+            sent.map_err(|_| CallError::Died)?;
+            let mut decoder = FrameDecoder::new(MAX_REPLY_BYTES);
+            loop {
+                match decoder.next_frame() {
+                    Ok(Some(frame)) => return Ok(frame),
+                    Ok(None) => {}
+                    Err(_) => return Err(CallError::Broken),
+                }
+                match stream.read_buf(decoder.buffer()).await {
+                    Ok(0) | Err(_) => return Err(CallError::Died),
+                    Ok(_) => {}
+                }
+            }
+        };
+        tokio::time::timeout(deadline, answered).await.unwrap_or(Err(CallError::TimedOut))
+    }
+
     fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, CallError> {
         let kib = u32::try_from(bytes / 1024 + 1).map_err(|_| CallError::Overloaded)?;
         self.waiting_kib.clone().try_acquire_many_owned(kib).map_err(|_| CallError::Overloaded)
@@ -111,14 +145,17 @@ impl Server {
         if let Some(connection) = live.as_ref().filter(|connection| !connection.is_dead()) {
             return Ok(connection.clone());
         }
+        let connection = Arc::new(Connection::new(self.connect().await?));
+        *live = Some(connection.clone());
+        Ok(connection)
+    }
+
+    async fn connect(&self) -> Result<UnixStream, CallError> {
         if !self.socket_is_its_own() {
             return Err(CallError::Unreachable);
         }
         let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(&self.socket));
-        let Ok(Ok(stream)) = connecting.await else { return Err(CallError::Unreachable) };
-        let connection = Arc::new(Connection::new(stream));
-        *live = Some(connection.clone());
-        Ok(connection)
+        connecting.await.ok().and_then(Result::ok).ok_or(CallError::Unreachable)
     }
 
     /// Whether the socket belongs to the owner of the cap file. Nobody else can write in the folder, so the

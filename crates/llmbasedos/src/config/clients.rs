@@ -44,6 +44,7 @@ fn settle(mut sources: Sources) -> Result<Report, SettingsError> {
     sources.word("log level", &level, &telemetry::LOG_LEVELS, "nothing is logged")?;
     let format = ["LLMBDO_SHELL_LOG_FORMAT", "LLMBDO_LOG_FORMAT"];
     sources.word("log format", &format, &telemetry::LOG_FORMATS, "text")?;
+    sources.word("edit mode", &["LLMBDO_SHELL_EDIT_MODE"], &["emacs", "vi"], "emacs")?;
     Ok(sources.report("luca-shell"))
 }
 

@@ -70,7 +70,7 @@ impl Mcp {
                     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{name},"params":{arguments}}}"#)
                         .into_bytes()
                 };
-                let reply = self.forward(server, message, &call, None).await?;
+                let reply = self.forward_alone(server, message, &call).await?;
                 let text = std::str::from_utf8(&reply).map_err(|_| broken(method))?;
                 let outcome = answer::of_old(text).ok_or_else(|| broken(method))??;
                 Ok(outcome.result.to_owned())
@@ -107,6 +107,13 @@ impl Mcp {
             }
             found.push(page);
             match cursor.filter(|_| paged) {
+                // A list that goes on where it was, and one that is none, have no end.
+                Some(cursor)
+                    if next.as_ref() == Some(&cursor)
+                        || !found.iter().all(|page| page.starts_with('[')) =>
+                {
+                    return Err(broken(tool.method));
+                }
                 Some(cursor) => next = Some(cursor),
                 None => return Ok(joined(found)),
             }
