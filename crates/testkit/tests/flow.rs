@@ -356,7 +356,8 @@ fn no_call_under_way_is_lost_when_the_gateway_stops() {
 #[test]
 fn a_call_that_takes_its_time_is_answered_on_every_door() {
     // One door an appliance: none of them may live on what another waits for.
-    let doors: [fn(&Appliance) -> Box<dyn Door>; 3] = [
+    type Open = fn(&Appliance) -> Box<dyn Door>;
+    let doors: [Open; 3] = [
         |appliance| Box::new(appliance.websocket()),
         |appliance| Box::new(appliance.local(End::Nul)),
         |appliance| Box::new(appliance.local(End::Newline)),

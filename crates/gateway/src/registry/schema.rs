@@ -114,8 +114,8 @@ mod tests {
         assert_eq!(draft(&json!({ "items": { "enum": [{ "items": [1] }] } })), Draft::Draft202012);
         let named = json!({ "properties": { "default": { "items": [{}] }, "items": {} } });
         assert_eq!(draft(&named), Draft::Draft7, "a property may be named as a member is");
-        let names = json!({ "dependentRequired": { "items": ["x"] } });
-        assert_eq!(draft(&names), Draft::Draft202012);
+        let required = json!({ "dependentRequired": { "items": ["x"] } });
+        assert_eq!(draft(&required), Draft::Draft202012);
     }
 
     #[test]

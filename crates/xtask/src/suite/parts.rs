@@ -99,8 +99,8 @@ impl Part {
             Self::Docs => (120, 300),
             Self::Build => (300, 1_000),
             Self::Doctests => (120, 180),
-            Self::Fuzz => (160, 320),
-            Self::Tests => (800, 960),
+            Self::Fuzz => (200, 320),
+            Self::Tests => (760, 960),
         };
         Budget { warm, cold }
     }

@@ -94,12 +94,12 @@ mod tests {
                 "fmt         passed                        1.0      10",
                 "advisories  not available                 2.0      70",
                 "build       FAILED                      301.0     300  over budget",
-                "tests       skipped: build failed         0.0     900",
+                "tests       skipped: build failed         0.0     760",
                 "total       warm build cache            304.0    1800",
             ]
         );
         let cold = render(&rows, Warmth::Cold);
-        assert_eq!(cold[3], "build       FAILED                      301.0    1200");
+        assert_eq!(cold[3], "build       FAILED                      301.0    1000");
         assert_eq!(cold[5], "total       cold build cache            304.0    3600");
     }
 
