@@ -4,7 +4,11 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use gateway::limits::{FIRST_FRAME, MAX_CALLS_PER_SESSION, MAX_STRANGER_BYTES};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gateway::limits::{
+    FIRST_FRAME, MAX_CALLS_PER_SESSION, MAX_LOCAL_CONNECTIONS, MAX_STRANGER_BYTES,
+};
 use serde_json::{Value, json};
 use testkit::{Appliance, Door, End, Local, ShowKey, WebSocket, exchange, until};
 use tungstenite::http::header;
@@ -65,6 +69,10 @@ fn nobody_gets_in_without_a_key() {
     let bad = "llmbasedos.key._w, mcp";
     let unclear =
         WebSocket::open_with(port, ShowKey::Later, &[(header::SEC_WEBSOCKET_PROTOCOL, bad)]);
+    assert_eq!(unclear.err().unwrap(), 401);
+    let two = format!("mcp, llmbasedos.key.{0}, llmbasedos.key.{0}", URL_SAFE_NO_PAD.encode(&key));
+    let unclear =
+        WebSocket::open_with(port, ShowKey::Later, &[(header::SEC_WEBSOCKET_PROTOCOL, &two)]);
     assert_eq!(unclear.err().unwrap(), 401);
     let first_frames = [
         auth(Some(1), &json!(["wrong"])),
@@ -224,6 +232,25 @@ fn programs_of_every_age_end_their_messages_in_their_own_way() {
     long.send_raw(text.as_bytes());
     assert_eq!(reply(&mut long)["error"]["code"], -31_413);
     assert_eq!(long.next_text(), None);
+}
+
+#[test]
+fn one_local_connection_too_many_is_told_so() {
+    let appliance = Appliance::new().start();
+    let mut held: Vec<Local> =
+        (0..MAX_LOCAL_CONNECTIONS).map(|_| appliance.local(End::Newline)).collect();
+    // The last of them is served, so all of them have been taken.
+    check_served(held.last_mut().unwrap());
+    let mut one_more = appliance.local(End::Newline);
+    let refused: Value = serde_json::from_str(&one_more.next_text().unwrap()).unwrap();
+    assert_eq!(refused["error"]["code"], -31_503, "{refused}");
+    assert_eq!(one_more.next_text(), None);
+    drop(held);
+    until("a place", PATIENCE, || {
+        let mut local = appliance.local(End::Newline);
+        local.send(&hello(&json!(1)));
+        (local.receive()["id"] == 1).then_some(())
+    });
 }
 
 #[test]
