@@ -1,13 +1,12 @@
 //! `cargo xtask shell`: builds luca-shell and becomes it.
 
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::cache::Cache;
 use crate::process;
-use crate::up::PRODUCT;
+use crate::up::{PRODUCT, turn_into};
 use crate::workspace::Workspace;
 
 /// What `cargo xtask shell` takes.
@@ -22,11 +21,5 @@ pub(crate) struct ShellArgs {
 pub(crate) fn run(args: ShellArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
     process::run(workspace.cargo(PRODUCT).arg("--quiet"))?;
-    let program = workspace.target.join("ci").join("luca-shell");
-    let error = workspace
-        .command(&program)
-        .current_dir(std::env::current_dir().context("find the current folder")?)
-        .args(args.options)
-        .exec();
-    Err(error).with_context(|| format!("start `{}`", program.display()))
+    turn_into(&workspace, "luca-shell", args.options)
 }

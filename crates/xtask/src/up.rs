@@ -45,12 +45,20 @@ pub(crate) fn run(args: UpArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
     say::line("Building the daemons (a few minutes the first time)");
     process::run(&mut workspace.cargo(PRODUCT))?;
-    let program = workspace.target.join("ci").join("bringup");
-    // It runs where the person is, so that a relative `--root` means what they see.
+    turn_into(&workspace, "bringup", args.options)
+}
+
+/// Becomes a program that has been built. It runs where the person is, so that a relative path means what they see.
+pub(crate) fn turn_into(
+    workspace: &Workspace,
+    program: &str,
+    options: Vec<OsString>,
+) -> Result<()> {
+    let program = workspace.target.join("ci").join(program);
     let error = workspace
         .command(&program)
         .current_dir(std::env::current_dir().context("find the current folder")?)
-        .args(args.options)
+        .args(options)
         .exec();
     Err(error).with_context(|| format!("start `{}`", program.display()))
 }

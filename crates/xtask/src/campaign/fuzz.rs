@@ -11,6 +11,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
@@ -140,12 +141,15 @@ fn fuzz(
     for folder in [&corpus, &found] {
         fs::create_dir_all(folder).with_context(|| format!("make `{}`", folder.display()))?;
     }
-    let (known, known_found) = (files(&corpus)?.len(), files(&found)?);
+    let known = files(&corpus)?.len();
+    let start = SystemTime::now();
     let log = folder.join("log");
     let output = File::create(&log).with_context(|| format!("write `{}`", log.display()))?;
     let status = program(workspace, programs, target)
         .arg(&corpus)
         .arg(workspace.root.join("crates/fuzz/corpus").join(target))
+        // What broke it once is tried again every time.
+        .arg(&found)
         .args(LIMITS)
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", found.display()))
@@ -159,7 +163,11 @@ fn fuzz(
     let said = fs::read(&log).with_context(|| format!("read `{}`", log.display()))?;
     let mut row = Row::read(target, &String::from_utf8_lossy(&said));
     row.new_inputs = files(&corpus)?.len().saturating_sub(known);
-    row.found = files(&found)?.into_iter().filter(|file| !known_found.contains(file)).collect();
+    // One that was found before is written again, under the same name.
+    let is_new = |file: &PathBuf| {
+        fs::metadata(file).and_then(|found| found.modified()).is_ok_and(|at| at >= start)
+    };
+    row.found = files(&found)?.into_iter().filter(is_new).collect();
     if !status.success() && row.found.is_empty() {
         bail!("`{target}` ended with {status} and left no input; it said:\n{}", row.tail);
     }
