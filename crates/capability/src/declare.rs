@@ -88,6 +88,10 @@ pub fn cap_file<S: Server>() -> Result<CapFile, DeclareError> {
         version: S::VERSION.to_owned(),
         error_code_base: Some(S::LEGACY_ERROR_BASE),
         capabilities,
+        prompts: Vec::new(),
+        resource_uris: Vec::new(),
+        completions: false,
+        logging: false,
     })
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use mcp_types::{
-    CacheScope, CallToolResult, Caller, Content, DiscoverResult, Era, Implementation,
-    ListToolsResult, ProtocolVersion, ResultType, ServerCapabilities, meta,
+    CacheScope, CallToolResult, Caller, Content, DiscoverResult, Era, Implementation, List,
+    ListResult, ModernList, ProtocolVersion, ResultType, ServerCapabilities, meta,
 };
 use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{Id, Object, RpcError, code, error_reply, result_reply};
@@ -73,13 +73,13 @@ impl<S: Server> Dispatcher<S> {
         }
     }
 
-    fn list(&self) -> ListToolsResult<Vec<&mcp_types::Tool>> {
-        ListToolsResult {
-            result_type: Some(ResultType::Complete),
-            tools: self.tools.iter().map(|entry| &entry.tool).collect(),
-            ttl_ms: Some(0),
-            cache_scope: Some(CacheScope::Private),
-            meta: [(meta::SERVER_INFO, info::<S>())].into(),
+    fn list(&self) -> ListResult<Vec<&mcp_types::Tool>> {
+        let (cache_scope, server_info) = (CacheScope::Private, info::<S>());
+        ListResult {
+            list: List::Tools,
+            items: self.tools.iter().map(|entry| &entry.tool).collect(),
+            next_cursor: None,
+            modern: Some(ModernList { ttl_ms: 0, cache_scope, server_info }),
         }
     }
 

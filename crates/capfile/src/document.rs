@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::names::{MethodName, ServiceName, ToolName};
+use crate::header::{self, HeaderParameter};
+use crate::names::{MethodName, PromptName, ServiceName, ToolName, UriPrefix};
 
 /// The size of a cap file, in bytes.
 ///
@@ -31,6 +33,18 @@ pub struct CapFile {
     pub error_code_base: Option<i32>,
     /// What can be called.
     pub capabilities: Vec<Method>,
+    /// Its MCP prompts, as text: what is shown to clients is exactly what the server declared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prompts: Vec<Box<RawValue>>,
+    /// With what the URIs of its MCP resources begin. Which there are is asked of the server itself, since they come and go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource_uris: Vec<UriPrefix>,
+    /// Whether it completes arguments of its prompts and resource templates (`completion/complete`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub completions: bool,
+    /// Whether it sends log messages to clients that ask for them (`notifications/message`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub logging: bool,
 }
 
 /// One thing that can be called, by its legacy name and as an MCP tool.
@@ -99,15 +113,24 @@ pub enum CapFileError {
     /// A tool is not of MCP's form: a client could refuse the whole list for it.
     #[error("the tool of `{0}` is not of MCP's form: {1}")]
     NotATool(MethodName, &'static str),
-    /// A method or tool stands twice.
+    /// A prompt is not of MCP's form.
+    #[error("a prompt is not of MCP's form: {0}")]
+    NotAPrompt(&'static str),
+    /// A method, tool or prompt stands twice.
     #[error("`{0}` is declared twice")]
     Duplicate(String),
 }
 
-/// The one member of a tool that we route by.
+/// The one member of a tool or prompt that we route by.
 #[derive(Deserialize)]
-struct ToolView {
-    name: ToolName,
+struct Named<N> {
+    name: N,
+}
+
+impl<N: DeserializeOwned> Named<N> {
+    fn of(text: &RawValue) -> Result<N, serde_json::Error> {
+        serde_json::from_str::<Self>(text.get()).map(|named| named.name)
+    }
 }
 
 impl CapFile {
@@ -133,8 +156,38 @@ impl CapFile {
                 }
             }
         }
+        let mut seen = HashSet::new();
+        for name in file.prompt_names()? {
+            if !seen.insert(name.clone()) {
+                return Err(CapFileError::Duplicate(name.into()));
+            }
+        }
+        file.prompts.iter().try_for_each(|prompt| check_prompt(prompt))?;
         Ok(file)
     }
+
+    /// The names of its prompts, in their order.
+    pub fn prompt_names(&self) -> Result<Vec<PromptName>, serde_json::Error> {
+        self.prompts.iter().map(|prompt| Named::of(prompt)).collect()
+    }
+}
+
+/// Checks what every client reads of a prompt (`Prompt` in MCP's schema). Members that are not known pass.
+fn check_prompt(text: &RawValue) -> Result<(), CapFileError> {
+    let prompt: Value = serde_json::from_str(text.get())?;
+    if depth(&prompt) > MAX_TOOL_DEPTH {
+        return Err(CapFileError::NotAPrompt("it nests too deep"));
+    }
+    if !["title", "description"].iter().all(|key| prompt.get(key).is_none_or(Value::is_string)) {
+        return Err(CapFileError::NotAPrompt("`title` and `description` must be strings"));
+    }
+    let is_argument = |it: &Value| it.get("name").is_some_and(Value::is_string);
+    let are_arguments =
+        |value: &Value| value.as_array().is_some_and(|all| all.iter().all(is_argument));
+    if !prompt.get("arguments").is_none_or(are_arguments) {
+        return Err(CapFileError::NotAPrompt("`arguments` must be objects with a `name`"));
+    }
+    Ok(())
 }
 
 impl Method {
@@ -160,13 +213,22 @@ impl Method {
         {
             return wrong("`outputSchema`, `annotations` and `_meta` must be objects");
         }
-        Ok(())
+        tool.get("inputSchema").map_or(Ok(Vec::new()), header::parameters).map(drop).or_else(wrong)
+    }
+
+    /// The arguments of its MCP tool that clients repeat in HTTP headers.
+    pub fn header_parameters(&self) -> Vec<HeaderParameter> {
+        // A tool whose schema does not bear reading has had the whole file refused.
+        let text = self.tool.as_ref().map_or("null", |tool| tool.get());
+        let tool: Value = serde_json::from_str(text).unwrap_or_default();
+        tool.get("inputSchema")
+            .and_then(|schema| header::parameters(schema).ok())
+            .unwrap_or_default()
     }
 
     /// The name of its MCP tool, if it is one.
     pub fn tool_name(&self) -> Result<Option<ToolName>, serde_json::Error> {
-        let view = self.tool.as_ref().map(|tool| serde_json::from_str::<ToolView>(tool.get()));
-        Ok(view.transpose()?.map(|view| view.name))
+        self.tool.as_ref().map(|tool| Named::of(tool)).transpose()
     }
 }
 
@@ -231,6 +293,35 @@ mod tests {
     }
 
     #[test]
+    fn prompts_and_resources() {
+        let name = ServiceName::try_from("fs").unwrap();
+        let with = |more: &str| {
+            let text = format!(
+                r#"{{"service_name":"fs","description":"","version":"","capabilities":[]{more}}}"#
+            );
+            CapFile::parse(&name, text.as_bytes()).inspect(|file| {
+                assert_eq!(serde_json::to_string(file).unwrap(), text, "nothing is lost");
+            })
+        };
+        let file = with(
+            r#","prompts":[{"name":"p","arguments":[{"name":"a"}],"x-new":1}],"resource_uris":["test://"],"completions":true,"logging":true"#,
+        )
+        .unwrap();
+        assert_eq!(file.prompt_names().unwrap().first().unwrap().as_str(), "p");
+        assert!(file.completions && file.logging);
+        for (more, reason) in [
+            (r#","prompts":[{"name":"p"},{"name":"p"}]"#, "`p` is declared twice"),
+            (r#","prompts":[{"name":"p p"}]"#, "must match"),
+            (r#","prompts":[{"name":"p","title":1}]"#, "strings"),
+            (r#","prompts":[{"name":"p","arguments":[{}]}]"#, "with a `name`"),
+            (r#","resource_uris":["no scheme"]"#, "must match"),
+        ] {
+            let error = with(more).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
     fn a_bad_file_is_refused_whole() {
         check("sf", &[], Err("`service_name` is `sf`"));
         check("../fs", &[], Err("must match"));
@@ -253,6 +344,11 @@ mod tests {
                 "objects",
             ),
             (format!(r#"{{"name":"t","inputSchema":{{"type":"object","x":{deep}}}}}"#), "too deep"),
+            (
+                r#"{"name":"t","inputSchema":{"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A"}}}}"#
+                    .to_owned(),
+                "integer or boolean",
+            ),
         ];
         for (tool, reason) in tools {
             let method = format!(

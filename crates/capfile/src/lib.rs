@@ -4,10 +4,12 @@
 //! build time from the server's own types (`capability` writes it) and read by the gateway, so the tools
 //! of a daemon that is not running can be listed. The members `service_name`, `description`, `version`
 //! and `capabilities[{method, description, params_schema, result_schema}]` are those of the legacy
-//! contract; `tool` and `effects` are what genuine MCP needs.
+//! contract; `tool`, `effects` and what is said of prompts and resources are what genuine MCP needs.
 
 mod document;
+mod header;
 mod names;
 
 pub use document::{CapFile, CapFileError, Effect, MAX_CAP_FILE_BYTES, Method};
-pub use names::{MethodName, NameError, ServiceName, ToolName};
+pub use header::HeaderParameter;
+pub use names::{MethodName, NameError, PromptName, ServiceName, ToolName, UriPrefix};

@@ -1,4 +1,4 @@
-//! The three kinds of name, each of which can only be made from text that is one.
+//! The kinds of name, each of which can only be made from text that is one.
 
 use std::fmt;
 
@@ -82,6 +82,26 @@ name!(
     }
 );
 name!(
+    /// The name of an MCP prompt: `mail_summary`.
+    PromptName,
+    "[A-Za-z0-9_-]{1,64}",
+    |text| ToolName::try_from(text).is_ok()
+);
+name!(
+    /// With what the URIs of a server's resources begin: `mail://`.
+    UriPrefix,
+    "[a-z][a-z0-9+.-]*:[!-~]*, at most 64 bytes",
+    |text| {
+        text.split_once(':').is_some_and(|(scheme, rest)| {
+            scheme.starts_with(|c: char| c.is_ascii_lowercase())
+                && scheme.bytes().all(|b| {
+                    b.is_ascii_lowercase() || b.is_ascii_digit() || b"+.-".contains(&b)
+                })
+                && rest.bytes().all(|b| b.is_ascii_graphic())
+        })
+    }
+);
+name!(
     /// The name of a method in the legacy dialect: `mcp.fs.list`.
     MethodName,
     "mcp(.[A-Za-z0-9_-]+){2,}, at most 64 bytes",
@@ -115,6 +135,11 @@ mod tests {
         check::<MethodName>(
             &["mcp.fs.list", "mcp.licence.check", "mcp.a-b.b_c"],
             &["mcp.fs", "mcp", "fs.list", "mcp..list", "mcp.fs.", "mcp.fs.li st"],
+        );
+        check::<PromptName>(&["mail_summary"], &["", "a b", &too_long]);
+        check::<UriPrefix>(
+            &["mail://", "test:", "x-y+z.1://a/b"],
+            &["", "mail", ":", "Mail://", "1a:", "a b:", "mail://\u{444}", "mail:// ", &too_long],
         );
     }
 }

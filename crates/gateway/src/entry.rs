@@ -98,8 +98,9 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         .build()?;
     let served = runtime.block_on(async {
         let following = registry.follow()?;
-        let mcp = Mcp::new(registry, RequestIds::new()?, Metrics::new(), config.call_timeout);
         let (stopping, stopped) = watch::channel(());
+        let ids = RequestIds::new()?;
+        let mcp = Mcp::new(registry, ids, Metrics::new(), config.call_timeout, stopped.clone());
         let sessions = Sessions { tracker: TaskTracker::new(), stopped };
         let app = App { hosts, clients, mcp, sessions, confinement: report.clone() };
         let tcp = tokio::net::TcpListener::from_std(tcp)?;

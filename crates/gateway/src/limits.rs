@@ -136,3 +136,9 @@ pub const VERDICT: Duration = Duration::from_millis(200);
 /// Sessions that one client may have on `POST /mcp` at once: a host opens one a window. The one that was used longest ago
 /// makes room, and its host begins a new one.
 pub const MAX_SESSIONS_PER_CLIENT: usize = 1000;
+
+/// How long a list that is asked of several servers waits for each: a host asks for lists when it starts, while a person waits.
+pub const LIST_WAIT: Duration = Duration::from_secs(5);
+
+/// The bytes of a cursor that we gave: room for the cursors of a hundred servers.
+pub const MAX_CURSOR_BYTES: usize = 16 * 1024;

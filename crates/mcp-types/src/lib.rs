@@ -5,15 +5,19 @@
 //! `tests/published_schema.rs` checks each against the JSON Schema of its revision.
 
 mod caller;
+mod level;
 pub mod meta;
 mod result;
+mod subscription;
 mod tool;
 mod version;
 
 pub use caller::{Caller, Origin, Scope};
+pub use level::LogLevel;
 pub use result::{
-    CacheScope, DiscoverResult, Implementation, InitializeResult, ListToolsResult, ResultType,
-    ServerCapabilities, ToolsCapability,
+    CacheScope, DiscoverResult, Implementation, InitializeResult, List, ListCapability, ListResult,
+    ModernList, Offered, ResultType, ServerCapabilities,
 };
+pub use subscription::{SubscriptionFilter, SubscriptionNotification, SubscriptionsListenResult};
 pub use tool::{CallToolResult, Content, Tool, ToolAnnotations};
 pub use version::{Era, ProtocolVersion, SUPPORTED_VERSIONS};

@@ -17,3 +17,9 @@ pub const ERROR_KIND: &str = "org.llmbasedos/errorKind";
 pub const TIMEOUT_MS: &str = "org.llmbasedos/timeoutMs";
 /// What a client wants named in the progress notifications of its request (MCP, all revisions).
 pub const PROGRESS_TOKEN: &str = "progressToken";
+/// How severe a log message of a request must be for its client to be sent it; without this, none are (MCP 2026-07-28).
+pub const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+/// Which request a `notifications/message` of a capability server is about: its id, as the server got it. MCP has nothing for
+/// that, since its logs come on the stream of their request; between gateway and servers many requests share one. The
+/// gateway takes it off.
+pub const LOG_OF: &str = "org.llmbasedos/request";

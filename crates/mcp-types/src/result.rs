@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+
+use crate::meta::SERVER_INFO;
 
 /// Whether a result is the last word (`Result.resultType`, MCP 2026-07-28).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,14 +37,34 @@ pub struct Implementation {
 /// What a server offers (`ServerCapabilities`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ServerCapabilities {
-    /// Tools.
-    pub tools: ToolsCapability,
+    /// Tools; always, since a client that lists none may show nothing.
+    pub tools: ListCapability,
+    /// Prompts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<ListCapability>,
+    /// Resources.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources: Option<ListCapability>,
+    /// Completion of arguments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completions: Option<Offered>,
+    /// Log messages, for clients that ask for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logging: Option<Offered>,
 }
 
-/// What a server offers about its tools.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// What a server offers about one of its lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ToolsCapability {}
+pub struct ListCapability {
+    /// Whether it tells of changes of the list.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub list_changed: bool,
+}
+
+/// A capability without settings, which is offered if it is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Offered {}
 
 /// The answer to `server/discover` (MCP 2026-07-28).
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -78,22 +101,71 @@ pub struct InitializeResult {
     pub instructions: &'static str,
 }
 
-/// The answer to `tools/list`. The tools are JSON texts, since those of other servers pass untouched.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListToolsResult<T> {
-    /// `complete`; only in the modern era.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub result_type: Option<ResultType>,
-    /// Every tool that the caller may call, in a stable order.
-    pub tools: T,
-    /// For how many milliseconds the list holds; only in the modern era.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ttl_ms: Option<u64>,
-    /// Who may keep it; only in the modern era.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache_scope: Option<CacheScope>,
-    /// The server's own name, under [`crate::meta::SERVER_INFO`]; only in the modern era.
-    #[serde(rename = "_meta", skip_serializing_if = "BTreeMap::is_empty")]
-    pub meta: BTreeMap<&'static str, Implementation>,
+/// The answer to a request for a list: `tools/list` and its like. The items are JSON texts, since those of other servers
+/// pass untouched.
+#[derive(Debug, Clone)]
+pub struct ListResult<T> {
+    /// What is listed.
+    pub list: List,
+    /// Every item that the caller may use, in a stable order.
+    pub items: T,
+    /// Where the next page begins, if this is not the last.
+    pub next_cursor: Option<String>,
+    /// What only the modern era has.
+    pub modern: Option<ModernList>,
+}
+
+/// What is listed; the name of the member that holds the items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// `tools/list`.
+    Tools,
+    /// `prompts/list`.
+    Prompts,
+    /// `resources/list`.
+    Resources,
+    /// `resources/templates/list`.
+    ResourceTemplates,
+}
+
+/// What a list has in the modern era only (`CacheableResult`, `ResultMetaObject`, MCP 2026-07-28).
+#[derive(Debug, Clone)]
+pub struct ModernList {
+    /// For how many milliseconds the list holds.
+    pub ttl_ms: u64,
+    /// Who may keep it.
+    pub cache_scope: CacheScope,
+    /// Who answers.
+    pub server_info: Implementation,
+}
+
+impl List {
+    /// The member that holds the items.
+    pub const fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Prompts => "prompts",
+            Self::Resources => "resources",
+            Self::ResourceTemplates => "resourceTemplates",
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for ListResult<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if self.modern.is_some() {
+            map.serialize_entry("resultType", &ResultType::Complete)?;
+        }
+        map.serialize_entry(self.list.member(), &self.items)?;
+        if let Some(cursor) = &self.next_cursor {
+            map.serialize_entry("nextCursor", cursor)?;
+        }
+        if let Some(modern) = &self.modern {
+            map.serialize_entry("ttlMs", &modern.ttl_ms)?;
+            map.serialize_entry("cacheScope", &modern.cache_scope)?;
+            map.serialize_entry("_meta", &BTreeMap::from([(SERVER_INFO, &modern.server_info)]))?;
+        }
+        map.end()
+    }
 }

@@ -10,9 +10,10 @@ use std::fs;
 
 use jsonschema::Validator;
 use mcp_types::{
-    CacheScope, CallToolResult, Content, DiscoverResult, Implementation, InitializeResult,
-    ListToolsResult, ProtocolVersion, ResultType, SUPPORTED_VERSIONS, ServerCapabilities, Tool,
-    ToolAnnotations, meta,
+    CacheScope, CallToolResult, Content, DiscoverResult, Era, Implementation, InitializeResult,
+    List, ListCapability, ListResult, ModernList, Offered, ProtocolVersion, ResultType,
+    SUPPORTED_VERSIONS, ServerCapabilities, SubscriptionFilter, SubscriptionNotification,
+    SubscriptionsListenResult, Tool, ToolAnnotations, meta,
 };
 use mcp_wire::{Message, RpcError, code, error_reply, result_reply};
 use serde::Serialize;
@@ -80,7 +81,8 @@ fn check(revision: &'static str, name: &str, value: &impl Serialize, breaks: &[B
         } else {
             let (parent, member) = place.rsplit_once('/').unwrap();
             let parent = broken.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-            assert!(parent.remove(member).is_some(), "{place} is not there");
+            let member = member.replace("~1", "/");
+            assert!(parent.remove(&member).is_some(), "{place} is not there");
         }
         assert!(!validator.is_valid(&broken), "{name} of {revision} is valid with {place} broken");
     }
@@ -111,15 +113,25 @@ fn tool() -> Tool {
     }
 }
 
-/// A list of tools as one era has it.
-fn tools(era: mcp_types::Era) -> ListToolsResult<Vec<Tool>> {
-    let modern = era == mcp_types::Era::Modern;
-    ListToolsResult {
-        result_type: modern.then_some(ResultType::Complete),
-        tools: vec![tool(), Tool { name: "fs_read".to_owned(), ..tool() }],
-        ttl_ms: modern.then_some(0),
-        cache_scope: modern.then_some(CacheScope::Private),
-        meta: if modern { [(meta::SERVER_INFO, info())].into() } else { [].into() },
+/// A list as one era has it.
+fn list<T>(list: List, items: Vec<T>, era: Era) -> ListResult<Vec<T>> {
+    let modern = ModernList { ttl_ms: 0, cache_scope: CacheScope::Private, server_info: info() };
+    let modern = (era == Era::Modern).then_some(modern);
+    ListResult { list, items, next_cursor: Some("next".to_owned()), modern }
+}
+
+fn tools(era: Era) -> ListResult<Vec<Tool>> {
+    list(List::Tools, vec![tool(), Tool { name: "fs_read".to_owned(), ..tool() }], era)
+}
+
+/// Everything that can be offered.
+fn capabilities() -> ServerCapabilities {
+    ServerCapabilities {
+        tools: ListCapability { list_changed: true },
+        prompts: Some(ListCapability::default()),
+        resources: Some(ListCapability { list_changed: true }),
+        completions: Some(Offered {}),
+        logging: Some(Offered {}),
     }
 }
 
@@ -171,7 +183,7 @@ fn discover_result() {
     let result = DiscoverResult {
         result_type: ResultType::Complete,
         supported_versions: SUPPORTED_VERSIONS.iter().map(|version| version.as_str()).collect(),
-        capabilities: ServerCapabilities::default(),
+        capabilities: capabilities(),
         instructions: "What it is for.",
         ttl_ms: 0,
         cache_scope: CacheScope::Private,
@@ -216,7 +228,7 @@ fn the_keys_of_request_metadata() {
 fn initialize_result() {
     let result = InitializeResult {
         protocol_version: LEGACY,
-        capabilities: ServerCapabilities::default(),
+        capabilities: capabilities(),
         server_info: info(),
         instructions: "What it is for.",
     };
@@ -250,8 +262,69 @@ fn list_tools_result_in_both_eras() {
         ("/cacheScope", Some(json!("everybody"))),
     ];
     let both = [&of_a_tool[..], &of_caching].concat();
-    check(MODERN, "ListToolsResult", &tools(mcp_types::Era::Modern), &both);
-    check(LEGACY, "ListToolsResult", &tools(mcp_types::Era::Legacy), &of_a_tool);
+    check(MODERN, "ListToolsResult", &tools(Era::Modern), &both);
+    check(LEGACY, "ListToolsResult", &tools(Era::Legacy), &of_a_tool);
+}
+
+#[test]
+fn the_other_lists_in_both_eras() {
+    let of_all: [Break; 1] = [("/nextCursor", Some(json!(1)))];
+    let of_caching: [Break; 3] = [("/resultType", None), ("/ttlMs", None), ("/cacheScope", None)];
+    let lists = [
+        (List::Prompts, "ListPromptsResult", json!({ "name": "p" }), "/prompts/0/name"),
+        (
+            List::Resources,
+            "ListResourcesResult",
+            json!({ "name": "r", "uri": "test://r" }),
+            "/resources/0/uri",
+        ),
+        (
+            List::ResourceTemplates,
+            "ListResourceTemplatesResult",
+            json!({ "name": "t", "uriTemplate": "test://{t}" }),
+            "/resourceTemplates/0/uriTemplate",
+        ),
+    ];
+    for (kind, name, item, needed) in lists {
+        let of_items: [Break; 1] = [(needed, None)];
+        let older = [&of_all[..], &of_items].concat();
+        check(LEGACY, name, &list(kind, vec![item.clone()], Era::Legacy), &older);
+        let newer = [&older[..], &of_caching].concat();
+        check(MODERN, name, &list(kind, vec![item], Era::Modern), &newer);
+    }
+}
+
+#[test]
+fn subscriptions() {
+    let id = serde_json::value::to_raw_value(&json!("s1")).unwrap();
+    let subscription = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
+    let of_all: [Break; 3] =
+        [("/method", None), ("/params", Some(json!([]))), (subscription, Some(json!([1])))];
+    let granted = SubscriptionFilter {
+        tools_list_changed: true,
+        prompts_list_changed: true,
+        resources_list_changed: true,
+    };
+    let acknowledged = SubscriptionNotification::acknowledged(&id, granted);
+    let of_acknowledged: [Break; 4] = [
+        ("/params/notifications", None),
+        ("/params/notifications/toolsListChanged", Some(json!(1))),
+        ("/params/notifications/promptsListChanged", Some(json!(1))),
+        ("/params/notifications/resourcesListChanged", Some(json!(1))),
+    ];
+    let breaks = [&of_all[..], &of_acknowledged].concat();
+    check(MODERN, "SubscriptionsAcknowledgedNotification", &acknowledged, &breaks);
+    for (name, changed) in [
+        ("ToolListChangedNotification", SubscriptionNotification::tools_list_changed(&id)),
+        ("PromptListChangedNotification", SubscriptionNotification::prompts_list_changed(&id)),
+        ("ResourceListChangedNotification", SubscriptionNotification::resources_list_changed(&id)),
+    ] {
+        check(MODERN, name, &changed, &of_all);
+    }
+    let of_result: [Break; 2] =
+        [("/resultType", None), ("/_meta/io.modelcontextprotocol~1subscriptionId", None)];
+    let ended = SubscriptionsListenResult::new(&id);
+    check(MODERN, "SubscriptionsListenResult", &ended, &of_result);
 }
 
 #[test]
@@ -305,7 +378,7 @@ fn replies(id: &str) -> [Value; 2] {
         panic!("{text} is a request");
     };
     let error = RpcError::new(code::INVALID_PARAMS, "no such \"tool\"").with_data(json!([1]));
-    let result = result_reply(request.id, &tools(mcp_types::Era::Modern));
+    let result = result_reply(request.id, &tools(Era::Modern));
     let error = error_reply(Some(request.id), &error);
     [result, error].map(|bytes| serde_json::from_slice(&bytes).unwrap())
 }

@@ -22,6 +22,8 @@ pub mod code {
     pub const INTERNAL_ERROR: i32 = -32603;
     /// A routing header is missing or differs from the body (400; MCP 2026-07-28).
     pub const HEADER_MISMATCH: i32 = -32020;
+    /// The client has not declared what the request needs of it (400; MCP 2026-07-28), with `data` `{requiredCapabilities}`.
+    pub const MISSING_CLIENT_CAPABILITY: i32 = -32021;
     /// The revision is not served (400; MCP 2026-07-28), with `data` `{supported, requested}`.
     pub const UNSUPPORTED_PROTOCOL_VERSION: i32 = -32022;
     /// The client key is missing or wrong (401).

@@ -117,6 +117,7 @@ impl Asked {
             origin: Origin::Http,
             headers: Some(&self.headers),
             timeout,
+            level: None,
             outlet: self.outlet,
         };
         self.app.mcp.answer(&door, &body).await

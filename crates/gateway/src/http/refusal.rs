@@ -23,12 +23,17 @@ impl Refusal {
 
     /// A refusal of a request with this id.
     pub(crate) fn of(status: StatusCode, id: Option<Id<'_>>, error: &RpcError) -> Self {
+        Self::with_body(status, error.code.into(), error_reply(id, error))
+    }
+
+    /// A refusal whose reply, an error of this code, is written already.
+    pub(crate) fn with_body(status: StatusCode, code: i64, body: Vec<u8>) -> Self {
         // Most of these need no key, so their number is not ours to decide.
         static GATE: LogGate = LogGate::new();
         if let Some(untold) = GATE.pass() {
-            tracing::info!(status = status.as_u16(), code = error.code, untold, "refused");
+            tracing::info!(status = status.as_u16(), code, untold, "refused");
         }
-        Self { status, body: error_reply(id, error), header: None }
+        Self { status, body, header: None }
     }
 
     /// A refusal of one more connection of a client that holds its share.

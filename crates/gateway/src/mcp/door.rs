@@ -1,11 +1,14 @@
 //! The way by which a request came.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use mcp_types::Origin;
 use tokio::sync::mpsc;
+
+use crate::mcp::Level;
 
 /// Names the session of a request (MCP 2025-11-25 and before).
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -21,6 +24,8 @@ pub(crate) struct Door<'a> {
     pub(crate) headers: Option<&'a HeaderMap>,
     /// How long the client says that it waits.
     pub(crate) timeout: Option<Duration>,
+    /// Which log messages a client of the older era wants, where that goes with the connection.
+    pub(crate) level: Option<Arc<Level>>,
     /// Takes what comes before the answer.
     pub(crate) outlet: mpsc::Sender<Bytes>,
 }

@@ -5,7 +5,7 @@ use mcp_types::{Era, ProtocolVersion, meta};
 use mcp_wire::{Object, Request, RpcError, code};
 use serde_json::json;
 
-use crate::mcp::{modern, versions};
+use crate::mcp::{hello, modern};
 
 /// Decides the era: `_meta` that says a revision, or the header of a modern one, makes it modern; `initialize`
 /// and everything else is of the older era, where the header came late (2025-06-18) and may be absent.
@@ -38,5 +38,5 @@ pub(crate) fn decide(
 /// "Versioning").
 fn unsupported(requested: &str) -> RpcError {
     RpcError::new(code::UNSUPPORTED_PROTOCOL_VERSION, "unsupported protocol version")
-        .with_data(json!({ "supported": versions(), "requested": requested }))
+        .with_data(json!({ "supported": hello::versions(), "requested": requested }))
 }

@@ -8,7 +8,7 @@ use mcp_wire::{RpcError, code};
 
 use crate::limits::VERDICT;
 use crate::mcp::{Door, Mcp};
-use crate::upstream::{CallError, Progress, Server};
+use crate::upstream::{CallError, Interim, Server};
 
 /// What goes with a call.
 pub(super) struct Call {
@@ -46,9 +46,9 @@ impl Mcp {
         server: &Server,
         message: impl FnOnce(&str) -> Vec<u8>,
         call: &Call,
-        progress: Option<Progress>,
+        interim: Option<Interim>,
     ) -> Result<Bytes, RpcError> {
-        self.counted(server, server.call(message, call.deadline, progress)).await
+        self.counted(server, server.call(message, call.deadline, interim)).await
     }
 
     /// The same for a server of the time before MCP.

@@ -3,38 +3,38 @@
 //! Capability servers speak 2026-07-28 only. A request of an older client is given what that revision wants,
 //! and the answer loses what the older client does not know. The dialect from before MCP is a room of its own, [`legacy`].
 
+mod calls;
 mod door;
 pub(crate) mod era;
 mod forward;
+mod hello;
 pub(crate) mod legacy;
+mod listen;
+mod lists;
+mod logging;
 mod modern;
+mod parameters;
+mod pass;
+mod resources;
 mod sessions;
-mod tools;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use mcp_types::{
-    CacheScope, DiscoverResult, Era, Implementation, InitializeResult, ProtocolVersion, ResultType,
-    SUPPORTED_VERSIONS, ServerCapabilities, meta,
-};
+use mcp_types::{Era, List, meta};
 use mcp_wire::{Message, Notification, Object, Request, RpcError, code, error_reply, result_reply};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use tokio::sync::watch;
 
 pub(crate) use door::{Door, SESSION_ID};
+pub(crate) use logging::Level;
 use sessions::{Refused, Sessions};
 
 use crate::http::Refusal;
-use crate::limits::LIST_TTL_MS;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
-
-/// What a model is told about the whole.
-const INSTRUCTIONS: &str = "llmbasedos gives access to what a person keeps on this machine. Paths are virtual: \
-    they begin with `/`, which is the folder that the person exposes.";
 
 /// The method by which MCP, in every revision, gives a call up.
 pub(crate) const CANCELLED: &str = "notifications/cancelled";
@@ -47,6 +47,8 @@ pub(crate) struct Mcp {
     sessions: Sessions,
     /// How long a call may take.
     deadline: Duration,
+    /// Its sender is dropped at the signal to stop.
+    stopped: watch::Receiver<()>,
 }
 
 /// The answer to a message.
@@ -57,6 +59,20 @@ pub(crate) enum Answer {
     Reply(Vec<u8>),
     /// A JSON-RPC reply that begins a session, and the session's id.
     Begun(Vec<u8>, String),
+}
+
+/// Why a request has no result.
+enum Failure {
+    /// An error of ours.
+    Ours(RpcError),
+    /// An error of the server's, whose code was read of it, as the reply that the client gets.
+    Theirs { code: i64, reply: Vec<u8> },
+}
+
+impl From<RpcError> for Failure {
+    fn from(error: RpcError) -> Self {
+        Self::Ours(error)
+    }
 }
 
 /// One request with what was read of it.
@@ -76,8 +92,9 @@ impl Mcp {
         ids: RequestIds,
         metrics: Metrics,
         deadline: Duration,
+        stopped: watch::Receiver<()>,
     ) -> Self {
-        Self { registry, ids, metrics, sessions: Sessions::default(), deadline }
+        Self { registry, ids, metrics, sessions: Sessions::default(), deadline, stopped }
     }
 
     /// Where the servers are known.
@@ -188,31 +205,84 @@ impl Mcp {
 
     async fn route(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Refusal> {
         let id = asked.request.id;
-        let method = asked.request.method.as_ref();
-        tracing::debug!(method, era = ?asked.era, "asked");
-        let reply = match (asked.era, method) {
-            (_, "tools/list") => self.list_tools(asked),
-            (_, "tools/call") => self.call_tool(asked).await,
-            (Era::Modern, "server/discover") => Ok(result_reply(id, &discover())),
-            (Era::Legacy, "initialize") => Ok(result_reply(
-                id,
-                &initialize(asked.params.get_str("protocolVersion").as_deref()),
-            )),
-            (Era::Legacy, "ping") => Ok(result_reply(id, &Map::<String, Value>::new())),
-            (era, _) => {
-                let error = RpcError::new(code::METHOD_NOT_FOUND, "no such method");
-                if era == Era::Modern {
-                    return Err(Refusal::of(StatusCode::NOT_FOUND, Some(id), &error));
-                }
-                Err(error)
-            }
+        tracing::debug!(method = asked.request.method.as_ref(), era = ?asked.era, "asked");
+        let (code, reply) = match self.result_of(asked).await {
+            Ok(reply) => return Ok(reply),
+            Err(Failure::Ours(error)) => (error.code.into(), error_reply(Some(id), &error)),
+            Err(Failure::Theirs { code, reply }) => (code, reply),
         };
-        // An error that the protocol does not tie to a status is an answer like any other: clients show its text,
-        // and would hide it behind the number of a failed HTTP request.
-        Ok(reply.unwrap_or_else(|error| {
-            tracing::info!(code = error.code, "refused");
-            error_reply(Some(id), &error)
-        }))
+        if let Some(status) = status(asked.era, code) {
+            return Err(Refusal::with_body(status, code, reply));
+        }
+        tracing::info!(code, "refused");
+        Ok(reply)
+    }
+
+    async fn result_of(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {
+        let id = asked.request.id;
+        let table = self.registry.table();
+        let offered = table.capabilities();
+        let has = |capability: bool| capability.then_some(()).ok_or_else(no_such_method);
+        match (asked.era, asked.request.method.as_ref()) {
+            (_, "tools/call") => self.call_tool(asked).await,
+            (_, "tools/list") => Ok(lists::whole(asked, List::Tools, table.tools())?),
+            (_, "prompts/list") => {
+                has(offered.prompts.is_some())?;
+                Ok(lists::whole(asked, List::Prompts, table.prompts())?)
+            }
+            (_, "prompts/get") => {
+                has(offered.prompts.is_some())?;
+                self.get_prompt(asked).await
+            }
+            (_, "resources/list") => {
+                has(offered.resources.is_some())?;
+                self.list_resources(asked, List::Resources).await
+            }
+            (_, "resources/templates/list") => {
+                has(offered.resources.is_some())?;
+                self.list_resources(asked, List::ResourceTemplates).await
+            }
+            (_, "resources/read") => {
+                has(offered.resources.is_some())?;
+                self.read_resource(asked).await
+            }
+            (_, "completion/complete") => {
+                has(offered.completions.is_some())?;
+                self.complete(asked).await
+            }
+            (Era::Modern, "server/discover") => Ok(result_reply(id, &hello::discover(offered))),
+            (Era::Modern, "subscriptions/listen") => self.listen(asked, &offered).await,
+            (Era::Legacy, "initialize") => {
+                let version = asked.params.get_str("protocolVersion");
+                Ok(result_reply(id, &hello::initialize(version.as_deref(), &offered)))
+            }
+            (Era::Legacy, "logging/setLevel") => {
+                has(offered.logging.is_some())?;
+                Ok(self.set_level(asked)?)
+            }
+            (Era::Legacy, "ping") => Ok(result_reply(id, &Map::<String, Value>::new())),
+            _ => Err(no_such_method().into()),
+        }
+    }
+}
+
+fn no_such_method() -> RpcError {
+    RpcError::new(code::METHOD_NOT_FOUND, "no such method")
+}
+
+/// The HTTP status that the protocol ties to an error. An error without one is an answer like any other: clients show its
+/// text, and would hide it behind the number of a failed HTTP request.
+fn status(era: Era, code: i64) -> Option<StatusCode> {
+    if era == Era::Legacy {
+        return None;
+    }
+    match i32::try_from(code).ok()? {
+        code::METHOD_NOT_FOUND => Some(StatusCode::NOT_FOUND),
+        code::HEADER_MISMATCH
+        | code::MISSING_CLIENT_CAPABILITY
+        | code::UNSUPPORTED_PROTOCOL_VERSION => Some(StatusCode::BAD_REQUEST),
+        code::NOT_ACCEPTABLE => Some(StatusCode::NOT_ACCEPTABLE),
+        _ => None,
     }
 }
 
@@ -239,39 +309,4 @@ fn timeout(raw: &RawValue) -> Result<Duration, RpcError> {
         let text = format!("`{}` must be a number of milliseconds, at least 1", meta::TIMEOUT_MS);
         RpcError::new(code::INVALID_PARAMS, text)
     })
-}
-
-const fn info() -> Implementation {
-    Implementation { name: "llmbasedos", title: "llmbasedos", version: env!("CARGO_PKG_VERSION") }
-}
-
-fn versions() -> Vec<&'static str> {
-    SUPPORTED_VERSIONS.iter().map(|version| version.as_str()).collect()
-}
-
-fn discover() -> DiscoverResult {
-    DiscoverResult {
-        result_type: ResultType::Complete,
-        supported_versions: versions(),
-        capabilities: ServerCapabilities::default(),
-        instructions: INSTRUCTIONS,
-        ttl_ms: LIST_TTL_MS,
-        cache_scope: CacheScope::Private,
-        meta: BTreeMap::from([(meta::SERVER_INFO, info())]),
-    }
-}
-
-/// The revision asked for if it is served, else the newest that has a handshake (MCP 2025-11-25, "Version
-/// Negotiation").
-fn initialize(asked: Option<&str>) -> InitializeResult {
-    let version = asked
-        .and_then(ProtocolVersion::parse)
-        .filter(|version| version.era() == Era::Legacy)
-        .unwrap_or(ProtocolVersion::LATEST_LEGACY);
-    InitializeResult {
-        protocol_version: version.as_str(),
-        capabilities: ServerCapabilities::default(),
-        server_info: info(),
-        instructions: INSTRUCTIONS,
-    }
 }

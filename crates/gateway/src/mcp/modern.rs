@@ -49,11 +49,9 @@ pub(super) fn check(
 
 fn must_equal(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<(), RpcError> {
     let value = header(headers, name)?.ok_or_else(|| mismatch(name, "is missing"))?;
-    if body == Some(decoded(name, &value)?.as_ref()) {
-        Ok(())
-    } else {
-        Err(mismatch(name, "differs from the body"))
-    }
+    // Of these, only a name may hold what a header cannot.
+    let said = if name == NAME { decoded(name, &value)? } else { value };
+    if body == Some(said.as_ref()) { Ok(()) } else { Err(mismatch(name, "differs from the body")) }
 }
 
 /// The one value of a header.
@@ -72,12 +70,10 @@ pub(super) fn header<'a>(
     }
 }
 
-/// Takes off the `=?base64?…?=` that stands around a value which is not plain ASCII; only `Mcp-Name` may have it.
-fn decoded<'a>(name: &HeaderName, value: &'a str) -> Result<Cow<'a, str>, RpcError> {
+/// Takes off the `=?base64?…?=` that stands around a value which is not plain ASCII ("Value Encoding").
+pub(super) fn decoded<'a>(name: &HeaderName, value: &'a str) -> Result<Cow<'a, str>, RpcError> {
     let coded = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
-    let Some(coded) = coded.filter(|_| name == NAME) else {
-        return Ok(Cow::Borrowed(value));
-    };
+    let Some(coded) = coded else { return Ok(Cow::Borrowed(value)) };
     STANDARD
         .decode(coded)
         .ok()
@@ -86,6 +82,6 @@ fn decoded<'a>(name: &HeaderName, value: &'a str) -> Result<Cow<'a, str>, RpcErr
         .ok_or_else(|| mismatch(name, "is not valid base64 of UTF-8"))
 }
 
-fn mismatch(name: &HeaderName, what: &str) -> RpcError {
+pub(super) fn mismatch(name: &HeaderName, what: &str) -> RpcError {
     RpcError::new(code::HEADER_MISMATCH, format!("header mismatch: `{name}` {what}"))
 }

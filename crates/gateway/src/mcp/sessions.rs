@@ -1,16 +1,17 @@
 //! Sessions of `POST /mcp`, which clients of the older era have (MCP 2025-11-25, "Session Management").
 //!
-//! All that a session holds is which of its requests are under way, so that `notifications/cancelled` finds the one that it
-//! means: every client counts its ids anew, and two hosts may share a key. So nothing is lost with it: a session that a
-//! gateway before this one began is gone on with, and a client that shows none is served too.
+//! A session holds which of its requests are under way, so that `notifications/cancelled` finds the one that it means: every
+//! client counts its ids anew, and two hosts may share a key. It holds the level of its log messages too. Little is lost with
+//! it: a session that a gateway before this one began is gone on with, and a client that shows none is served too.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use data_encoding::HEXLOWER;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::MAX_SESSIONS_PER_CLIENT;
+use crate::mcp::Level;
 
 /// The random bytes of an id: nobody guesses the session of another.
 const ID_BYTES: usize = 16;
@@ -32,6 +33,7 @@ struct Session {
     /// Kept for a while, so that nobody goes on with it.
     ended: bool,
     calls: HashMap<String, CancellationToken>,
+    level: Arc<Level>,
 }
 
 /// Why a request is not taken into a session.
@@ -99,6 +101,11 @@ impl Sessions {
         true
     }
 
+    /// Which log messages a session wants; `None`: this client has no such session.
+    pub(super) fn level(&self, client: &str, session: &str) -> Option<Arc<Level>> {
+        self.lock().of(client, session).map(|session| session.level.clone())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Table> {
         // The table is whole between any two statements, so a panic elsewhere does not spoil it.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -134,7 +141,8 @@ impl Table {
         }
         self.clock += 1;
         let (client, used) = (client.to_owned(), self.clock);
-        let session = Session { client, used, ended: false, calls: HashMap::new() };
+        let (calls, level) = (HashMap::new(), Arc::default());
+        let session = Session { client, used, ended: false, calls, level };
         self.by_id.insert(id.to_owned(), session);
     }
 }

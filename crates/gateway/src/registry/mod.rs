@@ -1,10 +1,11 @@
 //! Which capability servers there are, found through the cap files of one folder.
 
+mod changes;
+mod claims;
 mod method;
 mod scan;
 mod schema;
 mod table;
-mod watch;
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,10 +14,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use tokio::sync::watch;
 
 pub(crate) use method::{Kind, Method};
 pub(crate) use schema::{Fault, Schema};
-pub(crate) use table::Table;
+pub(crate) use table::{Backend, Table, Versions};
 
 use crate::upstream::Server;
 
@@ -24,6 +26,8 @@ use crate::upstream::Server;
 pub(crate) struct Registry {
     folder: Arc<Folder>,
     table: Arc<ArcSwap<Table>>,
+    /// Told after a table with other lists has taken the place of the old one.
+    versions: Arc<watch::Sender<Versions>>,
 }
 
 /// The folder, held open: it is read through the handle, so that the sandbox can name it.
@@ -37,7 +41,8 @@ impl Registry {
     pub(crate) fn open(path: PathBuf) -> rustix::io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let handle = openat(CWD, &path, flags, Mode::empty())?;
-        Ok(Self { folder: Arc::new(Folder { path, handle }), table: Arc::default() })
+        let folder = Arc::new(Folder { path, handle });
+        Ok(Self { folder, table: Arc::default(), versions: Arc::default() })
     }
 
     /// The handle that the sandbox must let be read.
@@ -50,6 +55,11 @@ impl Registry {
         self.table.load_full()
     }
 
+    /// How often each list has changed, now and from now on.
+    pub(crate) fn versions(&self) -> watch::Receiver<Versions> {
+        self.versions.subscribe()
+    }
+
     /// The names of the servers that there are.
     pub(crate) fn server_names(&self) -> Vec<String> {
         self.table.load().servers().keys().cloned().collect()
@@ -58,13 +68,14 @@ impl Registry {
     /// Reads the folder, and again whenever it changes. The watch is set before the first reading, so no change
     /// falls between the two.
     pub(crate) fn follow(&self) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
-        let changes = watch::Changes::of(&self.folder.path)?;
+        let changes = changes::Changes::of(&self.folder.path)?;
         let (folder, table) = (self.folder.clone(), self.table.clone());
-        read(&folder, &table);
+        let versions = self.versions.clone();
+        read(&folder, &table, &versions);
         Ok(async move {
             let mut changes = changes;
             while changes.next().await {
-                read(&folder, &table);
+                read(&folder, &table, &versions);
             }
             tracing::error!(
                 "the folder of cap files can no longer be watched: restart the gateway"
@@ -75,7 +86,7 @@ impl Registry {
 
 /// Reads the folder and puts the new table in place of the old. Servers that are still there keep their
 /// connection.
-fn read(folder: &Folder, table: &ArcSwap<Table>) {
+fn read(folder: &Folder, table: &ArcSwap<Table>, versions: &watch::Sender<Versions>) {
     let old = table.load();
     let declared = match scan::scan(folder) {
         Ok(declared) => declared,
@@ -96,5 +107,7 @@ fn read(folder: &Folder, table: &ArcSwap<Table>) {
     let files = declared.into_iter().map(|(name, (file, _))| (name.to_string(), file));
     let new = Table::new(files.collect(), servers, &old);
     tracing::info!(servers = new.servers().len(), tools = new.tools().len(), "cap files read");
+    let now = new.versions();
     table.store(Arc::new(new));
+    versions.send_if_modified(|before| std::mem::replace(before, now) != now);
 }

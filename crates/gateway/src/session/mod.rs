@@ -25,7 +25,7 @@ pub(crate) use web::upgrade;
 use crate::http::{App, Refusal};
 use crate::limits::{MAX_CALLS_PER_SESSION, SESSION_QUEUE};
 use crate::mcp::legacy;
-use crate::mcp::{CANCELLED, Door, legacy::Call};
+use crate::mcp::{CANCELLED, Door, Level, legacy::Call};
 use crate::session::calls::{Calls, Refused};
 
 /// All sessions: who is to end before the gateway does, and when it begins to.
@@ -48,6 +48,8 @@ struct Session {
     waiting: VecDeque<Bytes>,
     /// The one whose turn it is.
     turn: Option<AbortHandle>,
+    /// Which log messages it wants, where it speaks MCP of the older era.
+    level: Arc<Level>,
     /// Whether it has spoken MCP, in which a reply whose request cannot be read has no id; before MCP it had a null one.
     speaks_mcp: bool,
 }
@@ -64,6 +66,7 @@ impl Session {
             calls: Calls::default(),
             waiting: VecDeque::new(),
             turn: None,
+            level: Arc::default(),
             speaks_mcp: false,
         };
         (session, waiting)
@@ -183,7 +186,7 @@ impl Session {
     fn run(&self) -> Run {
         self.app.mcp.metrics().request(self.origin);
         let (app, client, out) = (self.app.clone(), self.client.clone(), self.out.clone());
-        Run { app, client, origin: self.origin, out }
+        Run { app, client, origin: self.origin, level: self.level.clone(), out }
     }
 }
 
@@ -198,6 +201,7 @@ struct Run {
     app: Arc<App>,
     client: Arc<str>,
     origin: Origin,
+    level: Arc<Level>,
     out: mpsc::Sender<Bytes>,
 }
 
@@ -240,6 +244,7 @@ impl Run {
             origin: self.origin,
             headers: None,
             timeout: None,
+            level: Some(self.level.clone()),
             outlet: self.out.clone(),
         }
     }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::limits::{MAX_CALLS_PER_SERVER, SERVER_STALL};
 use crate::stall;
-use crate::upstream::progress::{self, Progress};
+use crate::upstream::interim::{self, Interim};
 
 /// A living or dead connection. Its tasks end with it.
 pub(super) struct Connection {
@@ -39,10 +39,10 @@ struct Outgoing {
 /// Who waits for which reply; `None` once the connection is dead.
 struct Waiters(Mutex<Option<HashMap<u64, Waiter>>>);
 
-/// Whoever waits for a reply, and wants to hear of progress before it.
+/// Whoever waits for a reply, and what they want to hear before it.
 struct Waiter {
     reply: oneshot::Sender<Bytes>,
-    progress: Option<Progress>,
+    interim: Option<Interim>,
 }
 
 /// A call that is under way. Dropping it before its reply tells the server to stop, and a reply that comes all the same is
@@ -75,11 +75,11 @@ impl Connection {
         self.waiters.lock().is_none()
     }
 
-    /// Takes an id for a call and waits for its reply from here on, and for its progress if that is wanted.
-    pub(super) fn expect(&self, progress: Option<Progress>) -> Result<Pending, Dead> {
+    /// Takes an id for a call and waits for its reply from here on, and for what is wanted before it.
+    pub(super) fn expect(&self, interim: Option<Interim>) -> Result<Pending, Dead> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, reply) = oneshot::channel();
-        let waiter = Waiter { reply: sender, progress };
+        let waiter = Waiter { reply: sender, interim };
         self.waiters.lock().as_mut().ok_or(Dead)?.insert(id, waiter);
         Ok(Pending { waiters: self.waiters.clone(), given_up: self.given_up.clone(), id, reply })
     }
@@ -125,9 +125,9 @@ impl Waiters {
         self.lock().as_ref().is_some_and(|waiters| waiters.contains_key(&id))
     }
 
-    /// What is wanted of the progress of a call.
-    fn progress_of(&self, id: u64) -> Option<Progress> {
-        self.lock().as_ref()?.get(&id)?.progress.clone()
+    /// What is wanted before the answer to a call.
+    fn interim_of(&self, id: u64) -> Option<Interim> {
+        self.lock().as_ref()?.get(&id)?.interim.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<u64, Waiter>>> {
@@ -184,7 +184,7 @@ fn cancellation(id: u64) -> Vec<u8> {
     frame
 }
 
-/// Hands each reply to whoever waits for its id, and passes on what is said of its progress. A reply that nobody waits for
+/// Hands each reply to whoever waits for its id, and passes on what is said before it. A reply that nobody waits for
 /// came too late and is thrown away; what is no JSON-RPC message ends the connection, since what follows cannot be trusted
 /// either.
 async fn read(mut reader: OwnedReadHalf, waiters: Arc<Waiters>) -> io::Result<()> {
@@ -212,7 +212,7 @@ fn reply_id(frame: &[u8], waiters: &Waiters) -> io::Result<Option<u64>> {
     match Message::parse(text).map_err(io::Error::other)? {
         Message::Response(response) => Ok(response.id.and_then(|id| id.as_str().parse().ok())),
         Message::Notification(notification) => {
-            progress::pass_on(&notification, |id| waiters.progress_of(id));
+            interim::pass_on(&notification, |id| waiters.interim_of(id));
             Ok(None)
         }
         Message::Request(_) => Ok(None),

@@ -1,8 +1,8 @@
 //! The one connection to each capability server, shared by all calls.
 
 mod connection;
-mod progress;
+mod interim;
 mod server;
 
-pub(crate) use progress::Progress;
+pub(crate) use interim::Interim;
 pub(crate) use server::{CallError, Server};

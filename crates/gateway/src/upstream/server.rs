@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::limits::{CONNECT, MAX_CALLS_PER_SERVER, MAX_WAITING_KIB_PER_SERVER, SERVER_STALL};
 use crate::stall;
-use crate::upstream::Progress;
+use crate::upstream::Interim;
 use crate::upstream::connection::{Connection, Dead};
 
 /// A capability server: where it listens, and the connection to it once there is one.
@@ -87,12 +87,12 @@ impl Server {
         &self,
         message: impl FnOnce(&str) -> Vec<u8>,
         deadline: Duration,
-        progress: Option<Progress>,
+        interim: Option<Interim>,
     ) -> Result<Bytes, CallError> {
         let _call = self.calls.try_acquire().map_err(|_| CallError::Overloaded)?;
         let answered = async {
             let connection = self.connection().await?;
-            let pending = connection.expect(progress).map_err(|Dead| CallError::Unreachable)?;
+            let pending = connection.expect(interim).map_err(|Dead| CallError::Unreachable)?;
             let message = message(&pending.id().to_string());
             let room = self.room_for(message.len())?;
             connection

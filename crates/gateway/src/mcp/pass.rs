@@ -1,0 +1,142 @@
+//! A request as its server gets it, and the server's reply as the client gets it: the translation between the eras.
+
+use bytes::Bytes;
+use mcp_types::{Era, LogLevel, ProtocolVersion, meta};
+use mcp_wire::{Edit, Id, Message, Object, RpcError, code};
+
+use crate::mcp::{Asked, Failure, Mcp, forward};
+use crate::registry::Backend;
+use crate::upstream::{CallError, Interim};
+
+/// About what an envelope and the members that we set take, so that a message is written without growing.
+const ENVELOPE_BYTES: usize = 512;
+
+/// What a client of the older era is not told.
+const MODERN_RESULT_MEMBERS: [(&str, Edit<'static>); 3] =
+    [("resultType", Edit::Remove), ("ttlMs", Edit::Remove), ("cacheScope", Edit::Remove)];
+
+/// The result type of a result that asks something back (`InputRequiredResult`, MCP 2026-07-28).
+const INPUT_REQUIRED: &str = "input_required";
+
+impl Mcp {
+    /// Passes a request to a server as the client wrote it, and the answer back.
+    pub(super) async fn pass(
+        &self,
+        asked: &Asked<'_>,
+        backend: &Backend,
+    ) -> Result<Vec<u8>, Failure> {
+        let reply = self.reply_to(asked, backend, &[]).await?;
+        returned(asked, &reply).unwrap_or_else(|| Err(broken(backend).into()))
+    }
+
+    /// Passes a request to a server, with some of its parameters edited, and gives the reply as the server wrote it.
+    pub(super) async fn reply_to(
+        &self,
+        asked: &Asked<'_>,
+        backend: &Backend,
+        edits: &[(&str, Edit<'_>)],
+    ) -> Result<Bytes, RpcError> {
+        let call = self.call_of(asked.door, asked.timeout)?;
+        let interim = self.interim(asked, backend)?;
+        let wanted = Wanted {
+            progress: interim.as_ref().is_some_and(|interim| interim.progress.is_some()),
+            log: interim.as_ref().and_then(|interim| interim.log),
+        };
+        let message = |id: &str| forwarded(asked, edits, &call.caller, id, wanted);
+        self.forward(&backend.server, message, &call, interim).await
+    }
+
+    /// What the client wants to hear before the answer, if there is a way to tell it.
+    fn interim(&self, asked: &Asked<'_>, backend: &Backend) -> Result<Option<Interim>, RpcError> {
+        let progress = asked.metadata.get(meta::PROGRESS_TOKEN).map(|token| {
+            let text = "`progressToken` must be a string or an integer";
+            Id::new(token).ok_or_else(|| RpcError::new(code::INVALID_PARAMS, text))?;
+            Ok(token.get().to_owned())
+        });
+        let progress = progress.transpose()?;
+        let log = self.log_level(asked)?.filter(|_| backend.logging);
+        let outlet = &asked.door.outlet;
+        if outlet.is_closed() || (progress.is_none() && log.is_none()) {
+            return Ok(None);
+        }
+        Ok(Some(Interim { outlet: outlet.clone(), progress, log }))
+    }
+}
+
+/// What a server is asked to say before it answers.
+#[derive(Clone, Copy)]
+struct Wanted {
+    progress: bool,
+    log: Option<LogLevel>,
+}
+
+/// The request as its server gets it: with our id, also as progress token where the client had one, with our caller member
+/// in place of any that was sent, and, from an older client, with what the modern dialect wants.
+fn forwarded(
+    asked: &Asked<'_>,
+    edits: &[(&str, Edit<'_>)],
+    caller: &str,
+    id: &str,
+    wanted: Wanted,
+) -> Vec<u8> {
+    let version = format!("\"{}\"", ProtocolVersion::LATEST);
+    let level = wanted.log.map(|level| format!("\"{}\"", level.as_str()));
+    let mut metadata = vec![(meta::CALLER, Edit::Raw(caller))];
+    if wanted.progress {
+        metadata.push((meta::PROGRESS_TOKEN, Edit::Raw(id)));
+    }
+    if let Some(level) = &level {
+        metadata.push((meta::LOG_LEVEL, Edit::Raw(level)));
+    }
+    if asked.era == Era::Legacy {
+        metadata.push((meta::PROTOCOL_VERSION, Edit::Raw(&version)));
+        metadata.push((meta::CLIENT_CAPABILITIES, Edit::Raw("{}")));
+    }
+    let params = [&[("_meta", Edit::Object(&asked.metadata, &metadata))], edits].concat();
+    let body = [("id", Edit::Raw(id)), ("params", Edit::Object(&asked.params, &params))];
+    let length = asked.request.params.map_or(0, |raw| raw.get().len());
+    let mut out = Vec::with_capacity(length + caller.len() + ENVELOPE_BYTES);
+    asked.request.envelope.write(&body, &mut out);
+    out
+}
+
+/// The server's reply as the client gets it: under the client's own id, and without what its era does not know. `None`: it is
+/// no reply.
+fn returned(asked: &Asked<'_>, reply: &[u8]) -> Option<Result<Vec<u8>, Failure>> {
+    let Ok(Message::Response(response)) = Message::parse(std::str::from_utf8(reply).ok()?) else {
+        return None;
+    };
+    let mut out = Vec::with_capacity(reply.len() + asked.request.id.as_str().len());
+    let id = ("id", Edit::Raw(asked.request.id.as_str()));
+    // Either is an object in every era, and one in which no member stands twice.
+    match response.outcome {
+        Ok(result) => {
+            let result = Object::parse(result.get()).ok()?;
+            let edits = match asked.era {
+                Era::Legacy => MODERN_RESULT_MEMBERS.as_slice(),
+                Era::Modern => &[],
+            };
+            if asked.era == Era::Legacy
+                && result.get_str("resultType").as_deref() == Some(INPUT_REQUIRED)
+            {
+                let text = "this asks something back, which takes a client of MCP 2026-07-28: nothing was done";
+                return Some(Err(RpcError::new(code::INVALID_REQUEST, text).into()));
+            }
+            response.envelope.write(&[id, ("result", Edit::Object(&result, edits))], &mut out);
+            Some(Ok(out))
+        }
+        Err(error) => {
+            let error = Object::parse(error.get()).ok()?;
+            let code = error.get("code")?.get().parse().ok()?;
+            error.get_str("message")?;
+            response.envelope.write(&[id], &mut out);
+            Some(Err(Failure::Theirs { code, reply: out }))
+        }
+    }
+}
+
+/// The error of a reply that is none.
+pub(super) fn broken(backend: &Backend) -> RpcError {
+    tracing::warn!(server = backend.name(), "a reply was not what was asked for");
+    forward::failed(CallError::Broken)
+}
