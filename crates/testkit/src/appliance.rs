@@ -22,13 +22,15 @@ pub struct Builder {
     folder: TempDir,
 }
 
-/// The folder of the daemons' programs: where Cargo put this test is beneath it.
+/// The folder of the daemons' programs: where Cargo put this test is beneath it, and a program of ours is in it.
 ///
 /// `cargo nextest run -p testkit` builds the daemons' libraries but not their programs, and a test of yesterday's
 /// program proves nothing: so a program that is older than one of its sources fails the test.
 pub fn programs() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let programs = test.ancestors().nth(2).expect("a test is in `deps`").to_owned();
+    let program = std::env::current_exe().expect("a program has a path");
+    let folder = program.parent().expect("a program is in a folder");
+    let programs = if folder.ends_with("deps") { folder.parent() } else { Some(folder) };
+    let programs = programs.expect("`deps` is in a folder").to_owned();
     for program in ["gateway", "cap-fs", "llmbasedos", "luca-shell"] {
         assert!(
             is_fresh(&programs.join(program)),

@@ -18,9 +18,11 @@
 
 mod appliance;
 mod command;
+mod conformance;
 mod doors;
 mod flow;
 mod http;
+mod key_proxy;
 mod peer;
 mod request;
 mod server;
@@ -32,9 +34,11 @@ mod wait;
 
 pub use appliance::{Appliance, Builder, programs};
 pub use command::Up;
+pub use conformance::ConformanceServer;
 pub use doors::{Door, End, Local, ShowKey, WebSocket};
 pub use flow::FlowServer;
 pub use http::{Response, exchange};
+pub use key_proxy::KeyProxy;
 pub use peer::{Peer, cap_file, obey};
 pub use request::Request;
 pub use server::{Programs, Server};
