@@ -4,40 +4,17 @@
 //! `mcp-types` checks each type by itself; here the gateway has put them together, for the era of the client.
 #![cfg(test)]
 
-use std::fs;
+mod schema;
+
 use std::time::Duration;
 
-use jsonschema::Validator;
+use schema::check;
 use serde_json::{Value, json};
-use testkit::{Appliance, Request, Tools, until};
+use testkit::{Appliance, Request, until};
 
 /// The revisions of both eras.
 const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
-
-/// The validator of one definition of a revision.
-fn definition(revision: &str, name: &str) -> Validator {
-    let text = fs::read(Tools::installed().path(&format!("schema/{revision}.json"))).unwrap();
-    let document: Value = serde_json::from_slice(&text).unwrap();
-    assert!(document["$defs"][name].is_object(), "{revision} has no `{name}`");
-    let schema = json!({
-        "$schema": document["$schema"],
-        "$ref": format!("#/$defs/{name}"),
-        "$defs": document["$defs"],
-    });
-    jsonschema::draft202012::new(&schema).unwrap()
-}
-
-/// Checks a value, and that it fails once the member at the pointer is `null`.
-#[track_caller]
-fn check(revision: &str, name: &str, value: &Value, needed: &str) {
-    let validator = definition(revision, name);
-    let faults: Vec<String> = validator.iter_errors(value).map(|fault| fault.to_string()).collect();
-    assert!(faults.is_empty(), "{name} of {revision}: {faults:?}\n{value:#}");
-    let mut broken = value.clone();
-    *broken.pointer_mut(needed).unwrap_or_else(|| panic!("no {needed} in {value:#}")) = Value::Null;
-    assert!(!validator.is_valid(&broken), "{name} of {revision} is valid without {needed}");
-}
 
 /// A request of the older era that comes after the handshake.
 fn older(appliance: &Appliance, method: &str, params: &Value) -> Value {

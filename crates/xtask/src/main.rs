@@ -1,12 +1,13 @@
 //! The project's own commands: `cargo xtask <command>`.
 //!
 //! ```text
-//! up        starts the appliance as plain processes of this user
-//! shell     opens the shell of a running appliance
-//! test      runs everything that CI runs, and closes with a table of who spent what
-//! campaign  searches longer than CI does
-//! tools     installs what the tests need into the cache folder
-//! tidy      checks file lengths and the direction of the arrows between crates
+//! up           starts the appliance as plain processes of this user
+//! shell        opens the shell of a running appliance
+//! test         runs everything that CI runs, and closes with a table of who spent what
+//! conformance  runs the official conformance suite of MCP against the appliance
+//! campaign     searches longer than CI does
+//! tools        installs what the tests need into the cache folder
+//! tidy         checks rules about the source that no compiler knows
 //! ```
 //!
 //! This crate is the first thing that a new clone compiles, so it has few dependencies: it asks
@@ -14,6 +15,7 @@
 
 mod cache;
 mod campaign;
+mod conformance;
 mod process;
 mod say;
 mod shell;
@@ -47,11 +49,13 @@ enum Command {
     Shell(shell::ShellArgs),
     /// Run everything that CI runs
     Test(suite::TestArgs),
+    /// Run the official conformance suite of MCP against the appliance
+    Conformance(conformance::ConformanceArgs),
     /// Search longer than CI does
     Campaign(campaign::CampaignArgs),
     /// Install what the tests need into the cache folder
     Tools,
-    /// Check file lengths and the direction of the arrows between crates
+    /// Check rules about the source that no compiler knows
     Tidy,
 }
 
@@ -70,6 +74,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Up(args) => up::run(args),
         Command::Shell(args) => shell::run(args),
         Command::Test(args) => suite::run(&args),
+        Command::Conformance(args) => conformance::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Tools => {
             let cache = Cache::from_env()?;

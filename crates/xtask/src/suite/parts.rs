@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use super::{Outcome, advisories};
 use crate::cache::Cache;
 use crate::campaign;
+use crate::conformance;
 use crate::process;
 use crate::tidy;
 use crate::tools;
@@ -32,6 +33,7 @@ pub(super) enum Part {
     Build,
     Doctests,
     Fuzz,
+    Conformance,
     Tests,
 }
 
@@ -57,6 +59,7 @@ impl Part {
             Self::Build => "build",
             Self::Doctests => "doctests",
             Self::Fuzz => "fuzz",
+            Self::Conformance => "conformance",
             Self::Tests => "tests",
         }
     }
@@ -66,7 +69,7 @@ impl Part {
         match self {
             Self::Tools => "installs what the tests need into the cache folder",
             Self::Fmt => "checks the formatting",
-            Self::Tidy => "checks file lengths and the arrows between crates",
+            Self::Tidy => "checks rules about the source that no compiler knows",
             Self::Deny => "checks licences, bans and sources of all dependencies",
             Self::Advisories => "checks known vulnerabilities, where their database can be had",
             Self::Clippy => "lints everything, warnings denied",
@@ -74,6 +77,7 @@ impl Part {
             Self::Build => "builds the daemons and all tests",
             Self::Doctests => "runs the examples in the documentation",
             Self::Fuzz => "gives each parser 10 seconds of made-up bytes",
+            Self::Conformance => "runs the official conformance suite of MCP",
             Self::Tests => "runs unit, integration and end-to-end tests",
         }
     }
@@ -83,7 +87,7 @@ impl Part {
         match self {
             Self::Deny | Self::Advisories | Self::Fuzz => &[Self::Tools],
             Self::Doctests => &[Self::Build],
-            Self::Tests => &[Self::Tools, Self::Build],
+            Self::Conformance | Self::Tests => &[Self::Tools, Self::Build],
             _ => &[],
         }
     }
@@ -100,7 +104,8 @@ impl Part {
             Self::Build => (300, 1_000),
             Self::Doctests => (120, 180),
             Self::Fuzz => (200, 320),
-            Self::Tests => (760, 960),
+            Self::Conformance => (40, 40),
+            Self::Tests => (740, 930),
         };
         Budget { warm, cold }
     }
@@ -110,6 +115,9 @@ impl Part {
         let mut command = match self {
             Self::Fuzz => {
                 return campaign::short_fuzz(workspace, cache).map(|()| Outcome::Passed);
+            }
+            Self::Conformance => {
+                return conformance::part(workspace, cache).map(|()| Outcome::Passed);
             }
             Self::Tools => return tools::install(workspace, cache).map(|()| Outcome::Passed),
             Self::Tidy => return tidy::run(workspace).map(|()| Outcome::Passed),

@@ -94,7 +94,7 @@ mod tests {
                 "fmt         passed                        1.0      10",
                 "advisories  not available                 2.0      70",
                 "build       FAILED                      301.0     300  over budget",
-                "tests       skipped: build failed         0.0     760",
+                "tests       skipped: build failed         0.0     740",
                 "total       warm build cache            304.0    1800",
             ]
         );

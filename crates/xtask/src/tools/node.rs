@@ -1,4 +1,4 @@
-//! The official TypeScript SDK, and the Node that runs it.
+//! The official TypeScript SDKs, the conformance suite, and the Node that runs them.
 
 use std::fs;
 

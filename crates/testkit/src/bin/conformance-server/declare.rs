@@ -18,7 +18,7 @@ pub(crate) const CHANGING: &str = "test_changing_tool";
 const CAP_FILE_MODE: u32 = 0o644;
 
 /// The tools without arguments: the name, and what it does. The suite's header scenario calls the first without any.
-const PLAIN: [(&str, &str); 24] = [
+const PLAIN: [(&str, &str); 23] = [
     ("test_simple_text", "Answers with a text"),
     ("test_image_content", "Answers with a picture"),
     ("test_audio_content", "Answers with a sound"),
@@ -42,7 +42,6 @@ const PLAIN: [(&str, &str); 24] = [
     ("test_input_required_result_multi_round", "Asks twice"),
     ("test_input_required_result_tampered_state", "Asks, and notices a changed state"),
     ("test_input_required_result_capabilities", "Asks only what the client can be asked"),
-    ("test_wait", "Waits until it is stopped"),
 ];
 
 /// What comes and goes, and whether it is there now.

@@ -1,7 +1,5 @@
 //! The tools that ask nothing.
 
-use std::future;
-
 use mcp_wire::{RpcError, code};
 use serde_json::Value;
 
@@ -66,7 +64,6 @@ pub(crate) async fn call(fixture: &Fixture, call: &Call) -> Result<Value, RpcErr
             change(fixture, |offers| offers.prompt = !offers.prompt)?;
             text("The list of prompts has changed.")
         }
-        "test_wait" => future::pending().await,
         "test_header_parameter" => text(&format!("region: {}", call.argument("region"))),
         "json_schema_2020_12_tool" => text(&format!("arguments: {}", call.param("arguments"))),
         CHANGING if fixture.offers().tool => text("I come and go."),
