@@ -21,6 +21,10 @@ pub(crate) fn decide(
         return Ok(Era::Legacy);
     }
     if let Some(stated) = stated {
+        // An intermediary has routed by the header, so a difference is said before whatever else is wrong.
+        if header.as_ref().is_some_and(|header| *header != stated) {
+            return Err(modern::mismatch(&modern::PROTOCOL_VERSION, "differs from the body"));
+        }
         return match ProtocolVersion::parse(&stated).map(ProtocolVersion::era) {
             Some(Era::Modern) => Ok(Era::Modern),
             _ => Err(unsupported(&stated)),
