@@ -46,15 +46,20 @@ pub trait Door {
 
     /// Calls a tool in the modern era, under an id, without waiting for the answer.
     fn start_call(&mut self, id: &Value, tool: &str, arguments: &Value, meta: &Value) {
+        self.start(id, "tools/call", &json!({ "name": tool, "arguments": arguments }), meta);
+    }
+
+    /// Sends a request of the modern era, under an id, without waiting for the answer.
+    fn start(&mut self, id: &Value, method: &str, params: &Value, meta: &Value) {
         let mut all = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {},
         });
         let members = all.as_object_mut().unwrap();
         members.extend(meta.as_object().cloned().unwrap_or_default());
-        let params = json!({ "name": tool, "arguments": arguments, "_meta": all });
-        let message =
-            json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params });
+        let mut params = params.clone();
+        params["_meta"] = all;
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         self.send(&message);
     }
 

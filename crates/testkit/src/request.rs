@@ -86,7 +86,7 @@ impl Request {
         let mut params = params.clone();
         params["_meta"]["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into();
         params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
-        let name = params["name"].as_str().map(ToOwned::to_owned);
+        let name = params["name"].as_str().or(params["uri"].as_str()).map(ToOwned::to_owned);
         let request = self
             .legacy(method, &params)
             .header("MCP-Protocol-Version", "2026-07-28")
