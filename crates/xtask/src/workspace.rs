@@ -30,6 +30,8 @@ pub(crate) struct Workspace {
 pub(crate) struct Package {
     /// Its name.
     pub(crate) name: String,
+    /// The sentence that says what it is.
+    pub(crate) description: Option<String>,
     /// What it depends on, crates of other people included.
     pub(crate) dependencies: Vec<Dependency>,
 }

@@ -95,9 +95,11 @@ impl Part {
     /// Who may spend what: the sums stay within 30 minutes warm and 60 cold.
     pub(super) fn budget(self) -> Budget {
         let (warm, cold) = match self {
-            Self::Fmt | Self::Tidy => (10, 10),
+            Self::Fmt => (10, 10),
+            // It is the first to need the sources of all dependencies.
+            Self::Tidy => (10, 40),
             Self::Tools => (20, 180),
-            Self::Deny => (20, 60),
+            Self::Deny => (20, 30),
             Self::Advisories => (70, 90),
             Self::Clippy => (150, 480),
             Self::Docs => (120, 300),

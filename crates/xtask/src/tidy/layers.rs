@@ -18,6 +18,18 @@ enum Layer {
     Tooling,
 }
 
+impl Layer {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Base => "0",
+            Self::Shared => "1",
+            Self::Framework => "2",
+            Self::Program => "3",
+            Self::Tooling => "T",
+        }
+    }
+}
+
 /// Every crate there is or is planned to be. A new crate gets its line here.
 const LAYERS: [(Layer, &[&str]); 5] = [
     (Layer::Base, &["mcp-wire", "sandbox", "vroot"]),
@@ -50,6 +62,16 @@ const FOR_TESTS: &str = "testkit";
 
 fn layer_of(name: &str) -> Option<Layer> {
     LAYERS.iter().find(|(_, names)| names.contains(&name)).map(|(layer, _)| *layer)
+}
+
+/// What the README calls the layer of a crate.
+pub(super) fn label_of(name: &str) -> Option<&'static str> {
+    layer_of(name).map(Layer::label)
+}
+
+/// Whether the README calls a layer so.
+pub(super) fn is_label(text: &str) -> bool {
+    LAYERS.iter().any(|(layer, _)| layer.label() == text)
 }
 
 /// What is wrong with the arrows between these crates, one line each.
@@ -91,7 +113,8 @@ mod tests {
             kind: kind.map(str::to_owned),
             path: Some(to.into()),
         };
-        let package = Package { name: from.to_owned(), dependencies: vec![dependency] };
+        let package =
+            Package { name: from.to_owned(), description: None, dependencies: vec![dependency] };
         assert_eq!(check(&[package]), problems);
     }
 
@@ -162,7 +185,8 @@ mod tests {
             &["crate `stranger` has no layer: add it to `LAYERS` of `xtask tidy`"],
         );
         let foreign = Dependency { name: "gateway".to_owned(), kind: None, path: None };
-        let package = Package { name: "mcp-wire".to_owned(), dependencies: vec![foreign] };
+        let package =
+            Package { name: "mcp-wire".to_owned(), description: None, dependencies: vec![foreign] };
         assert_eq!(check(&[package]), Vec::<String>::new());
     }
 

@@ -12,17 +12,13 @@ const MAX_CODE_LINES: usize = 400;
 /// Tests are read one at a time, and a table of cases is long without being complicated.
 const MAX_TEST_LINES: usize = 900;
 
-/// Which files under `root` are too long, one line each.
-pub(super) fn check(root: &Path) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    collect(root, &mut files)?;
-    files.sort();
+/// Which of these files are sources and too long, one line each.
+pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    for file in files {
-        let text =
-            fs::read_to_string(&file).with_context(|| format!("read `{}`", file.display()))?;
-        let path = file.strip_prefix(root).unwrap_or(&file);
-        problems.extend(check_file(path, text.lines().count()));
+    for file in files.iter().filter(|file| file.extension() == Some(OsStr::new("rs"))) {
+        let text = fs::read_to_string(root.join(file))
+            .with_context(|| format!("read `{}`", file.display()))?;
+        problems.extend(check_file(file, text.lines().count()));
     }
     Ok(problems)
 }
@@ -38,29 +34,6 @@ fn is_test(path: &Path) -> bool {
     let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
     let in_folder = path.parent().is_some_and(|dir| dir.iter().any(|part| part == "tests"));
     in_folder || stem == "tests" || stem.ends_with("_tests")
-}
-
-/// Collects the `.rs` files of a folder, links not followed. Not with `git ls-files`: a build from
-/// a source archive has no repository.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let entries = fs::read_dir(folder).with_context(|| format!("list `{}`", folder.display()))?;
-    for entry in entries {
-        let entry = entry.with_context(|| format!("list `{}`", folder.display()))?;
-        let path = entry.path();
-        let kind = entry.file_type().with_context(|| format!("look at `{}`", path.display()))?;
-        if kind.is_file() && path.extension() == Some(OsStr::new("rs")) {
-            files.push(path);
-        } else if kind.is_dir() && !is_generated(&path) {
-            collect(&path, files)?;
-        }
-    }
-    Ok(())
-}
-
-/// Build folders, which Cargo marks with a tag, and what tools keep for themselves.
-fn is_generated(folder: &Path) -> bool {
-    let hidden = folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    hidden || folder.ends_with("node_modules") || folder.join("CACHEDIR.TAG").is_file()
 }
 
 #[cfg(test)]
@@ -98,16 +71,13 @@ mod tests {
     }
 
     #[test]
-    fn the_walk_finds_sources_and_leaves_build_folders_out() {
+    fn only_sources_are_counted() {
         let temp = tempfile::tempdir().unwrap();
-        let long = "//\n".repeat(401);
-        for folder in ["src", "build", ".hidden", "node_modules"] {
-            fs::create_dir(temp.path().join(folder)).unwrap();
-            fs::write(temp.path().join(folder).join("a.rs"), &long).unwrap();
+        let files = ["a.rs", "a.txt"].map(PathBuf::from);
+        for file in &files {
+            fs::write(temp.path().join(file), "//\n".repeat(401)).unwrap();
         }
-        fs::write(temp.path().join("build/CACHEDIR.TAG"), "").unwrap();
-        fs::write(temp.path().join("src/a.txt"), &long).unwrap();
-        let problems = check(temp.path()).unwrap();
-        assert_eq!(problems, ["`src/a.rs` has 401 lines: at most 400, split it"]);
+        let problems = check(temp.path(), &files).unwrap();
+        assert_eq!(problems, ["`a.rs` has 401 lines: at most 400, split it"]);
     }
 }
