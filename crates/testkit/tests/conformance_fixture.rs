@@ -228,8 +228,9 @@ fn progress_and_logs_come_where_they_are_asked_for() {
     let (_, told) = fixture.ask("tools/call", &params);
     let progress: Vec<&Value> = told.iter().map(|told| &told["params"]["progress"]).collect();
     assert_eq!(progress, [0, 50, 100]);
-    told.iter()
-        .for_each(|told| check(MODERN, "ProgressNotification", told, "/params/progressToken"));
+    for told in &told {
+        check(MODERN, "ProgressNotification", told, "/params/progressToken");
+    }
 
     for (level, count) in
         [(json!("debug"), 3), (json!("info"), 3), (json!("error"), 0), (Value::Null, 0)]

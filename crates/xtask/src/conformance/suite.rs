@@ -135,7 +135,7 @@ impl<'a> Suite<'a> {
         // Its verdict is not ours, and what it could not run is missing below.
         command.stdin(Stdio::null()).status().context("start the conformance suite")?;
         for scenario in &mut scenarios {
-            scenario.checks = self.checks(&folder, &scenario.name)?;
+            scenario.checks = checks_of(&folder, &scenario.name)?;
         }
         Ok(scenarios)
     }
@@ -145,22 +145,22 @@ impl<'a> Suite<'a> {
         command.arg(&self.script);
         command
     }
+}
 
-    /// What a scenario left in its folder, which is named by the scenario and the time.
-    fn checks(&self, folder: &Path, name: &str) -> Result<Vec<Check>> {
-        for entry in fs::read_dir(folder).with_context(|| format!("list `{}`", folder.display()))? {
-            let entry = entry?;
-            if scenario_of(&entry.file_name().to_string_lossy()) == Some(name) {
-                let file = entry.path().join("checks.json");
-                let text = fs::read_to_string(&file)
-                    .with_context(|| format!("read `{}`", file.display()))?;
-                return serde_json::from_str(&text)
-                    .with_context(|| format!("parse `{}`", file.display()));
-            }
+/// What a scenario left in its folder, which is named by the scenario and the time.
+fn checks_of(folder: &Path, name: &str) -> Result<Vec<Check>> {
+    for entry in fs::read_dir(folder).with_context(|| format!("list `{}`", folder.display()))? {
+        let entry = entry?;
+        if scenario_of(&entry.file_name().to_string_lossy()) == Some(name) {
+            let file = entry.path().join("checks.json");
+            let text =
+                fs::read_to_string(&file).with_context(|| format!("read `{}`", file.display()))?;
+            return serde_json::from_str(&text)
+                .with_context(|| format!("parse `{}`", file.display()));
         }
-        let message = Some("the suite could not run it".to_owned());
-        Ok(vec![Check { id: name.to_owned(), status: Status::Failure, message }])
     }
+    let message = Some("the suite could not run it".to_owned());
+    Ok(vec![Check { id: name.to_owned(), status: Status::Failure, message }])
 }
 
 /// The scenario that a folder such as `server-tools-list-2026-11-23T01-27-09-014Z` belongs to.
