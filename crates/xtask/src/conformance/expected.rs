@@ -43,7 +43,7 @@ impl Expected {
         Self::parse(&text).with_context(|| format!("read `{}`", file.display()))
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    pub(super) fn parse(text: &str) -> Result<Self> {
         let entries: Vec<Entry> = serde_json::from_str(text)?;
         if let Some(entry) = entries.iter().find(|entry| entry.reason.trim().is_empty()) {
             bail!("`{}` is expected to fail without a reason", entry.scenario);
