@@ -210,7 +210,8 @@ fn lists_of_resources_are_those_of_the_servers_that_answer() {
     assert_eq!(unknown["error"]["code"], -32_602);
     assert_eq!(unknown["error"]["data"]["uri"], "delta://1");
     // A client of the older era has the older code, and is not told what it does not know.
-    let legacy = |method, params| appliance.request().legacy(method, params).send().json();
+    let legacy =
+        |method: &str, params: &Value| appliance.request().legacy(method, params).send().json();
     let unknown = legacy("resources/read", &json!({ "uri": "delta://1" }));
     assert_eq!(unknown["error"]["code"], -32_002);
     let read = legacy("resources/read", &json!({ "uri": "alpha://1" }));

@@ -54,7 +54,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
             "luca-shell",
         ],
     ),
-    (Layer::Tooling, &["bringup", "fuzz", "testkit", "xtask"]),
+    (Layer::Tooling, &["bench", "bringup", "fuzz", "testkit", "xtask"]),
 ];
 
 /// The one crate above that a test may use.
