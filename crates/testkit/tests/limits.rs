@@ -292,8 +292,8 @@ fn a_client_may_have_so_many_connections() {
     for _ in 0..3 {
         assert_eq!(WebSocket::open(port, ShowKey::Header(&key)).err().unwrap(), 503);
     }
-    let post = appliance.request().legacy("ping", &json!({})).send();
-    assert_eq!((post.status, &post.json()["error"]["code"]), (503, &json!(code::OVERLOADED)));
+    let refused = appliance.request().legacy("ping", &json!({})).send();
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (503, &json!(code::OVERLOADED)));
     check_served(&mut held[0]);
     drop(held.pop());
     let mut again =
@@ -320,7 +320,7 @@ fn a_client_may_have_so_many_sessions() {
     let state = || appliance.flow_seen().first().map(|seen| seen["state"].clone());
     thread::scope(|scope| {
         let waiting = scope.spawn(|| request.try_send());
-        until("the call", PATIENCE, || state());
+        until("the call", PATIENCE, state);
         (1..MAX_SESSIONS_PER_CLIENT).for_each(|_| drop(begin()));
         assert_eq!(state(), Some(json!("running")), "as many as there may be are kept");
         begin();

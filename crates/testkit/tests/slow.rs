@@ -201,6 +201,7 @@ fn until_descriptors(appliance: &Appliance, count: usize) -> Instant {
 }
 
 /// `axum::serve`, as it is published.
+#[expect(clippy::disallowed_methods, reason = "what is wrong with it is what the control shows")]
 fn bare_server(runtime: &Runtime) -> u16 {
     let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -238,7 +239,9 @@ fn attack(appliance: &Appliance, runtime: &Runtime, held: usize) {
     until("all of them at once", PATIENCE, || {
         (descriptors(appliance) >= held + SILENT + DRIPPING + NOT_READING).then_some(())
     });
-    slow.into_iter().for_each(|slow| slow.check(runtime));
+    for slow in slow {
+        slow.check(runtime);
+    }
     let open = |slow: &Slow| slow.closed.iter().filter(|closed| !closed.is_finished()).count();
     let still: usize = control.iter().map(open).sum();
     println!("control: {still} of {} are open at a server without deadlines", 2 * CONTROL);

@@ -7,8 +7,9 @@
 //! `LLMBASEDOS_ESCAPE_PATHS` sets the number of paths and `LLMBASEDOS_SEED` where they start.
 #![cfg(test)]
 
-#[path = "../../vroot/tests/common/escape_paths.rs"]
+#[path = "../../../vroot/tests/common/escape_paths.rs"]
 mod escape_paths;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -215,7 +216,9 @@ impl Campaign {
             assert!(!reply.holds(base), "{how} of {path:?} tells the host path: {}", shown());
         }
         if self.state.starts_with(self.traps.root()) && how == "list" {
-            let entries = reply.body["result"]["structuredContent"]["entries"].as_array();
+            let result = &reply.body["result"];
+            // In the old dialect the list is the result.
+            let entries = result["structuredContent"]["entries"].as_array().or(result.as_array());
             let listed = |entry: &Value| entry["path"] == "/state";
             assert!(!entries.is_some_and(|entries| entries.iter().any(listed)), "{path:?}");
         }
@@ -298,9 +301,9 @@ fn number(variable: &str, usual: usize) -> usize {
     std::env::var(variable).map_or(usual, |text| text.parse().expect("a number"))
 }
 
-/// The corpus, and some that only a whole host answers.
-fn corpus(traps: &Traps) -> Vec<String> {
-    let seed = number("LLMBASEDOS_SEED", 1) as u64;
+/// The corpus of a seed so much later than the first, and some paths that only a whole host answers.
+fn corpus(traps: &Traps, later: u64) -> Vec<String> {
+    let seed = number("LLMBASEDOS_SEED", 1) as u64 + later;
     let mut paths = traps.paths(seed, number("LLMBASEDOS_ESCAPE_PATHS", PATHS));
     for link in ["slash", "slashes", "proc-root/../../../../../..", "up9", "absolute-root/../../.."]
     {
@@ -321,7 +324,7 @@ fn run(place: State) -> BTreeMap<String, usize> {
     let began = Instant::now();
     let campaign = Campaign::start(place);
     let mut client = campaign.client();
-    let paths = corpus(&campaign.traps);
+    let paths = corpus(&campaign.traps, 0);
     let mut tally = BTreeMap::<String, usize>::new();
     let mut attempts = 0;
 
@@ -395,7 +398,7 @@ fn the_same_paths_defeat_a_server_that_checks_the_text() {
     let root = traps.root();
     let before = traps.snapshot().unwrap();
     let (mut read, mut listed, mut written, mut of_state, mut of_host) = (0, 0, 0, 0, 0);
-    for text in corpus(&traps) {
+    for text in corpus(&traps, 0) {
         let Some(path) = naive_path(&root, &text) else {
             continue;
         };
