@@ -255,7 +255,8 @@ fn end_of_response(bytes: &[u8]) -> Option<usize> {
 fn run(at: usize) {
     let began = Instant::now();
     let (name, way) = WAYS[at];
-    let campaign = Campaign::start(if at % 2 == 0 { State::Beside } else { State::Within });
+    let campaign =
+        Campaign::start(if at.is_multiple_of(2) { State::Beside } else { State::Within });
     let mut open = way.open(campaign.running.facts(), "fs");
     let paths = corpus(&campaign.traps, 1 + at as u64);
     let paths: Vec<&String> = paths.iter().skip(at % 3).step_by(3).collect();
