@@ -12,6 +12,8 @@ use crate::stage::Stage;
 
 /// The connections of the throughput goal.
 const CLIENTS: usize = 64;
+/// The connections to a capability server past the gateway: as many as it takes beside the one of the gateway.
+const DIRECT: usize = 15;
 /// The clients of the memory goals: busy ones, which are as many as one key may have, and half of them to see what one that
 /// does nothing takes.
 const BUSY: usize = 1000;
@@ -75,6 +77,10 @@ fn pairs(one: &[f64], other: &[f64], join: fn(f64, f64) -> f64) -> Vec<f64> {
     one.iter().zip(other).map(|(one, other)| join(*one, *other)).collect()
 }
 
+fn open(count: usize, one: impl Fn() -> Result<Link>) -> Result<Vec<Link>> {
+    (0..count).map(|_| one()).collect()
+}
+
 fn info(what: &str, unit: &'static str, values: Vec<f64>) -> Figure {
     Figure { number: "", what: what.to_owned(), unit, values, goal: None }
 }
@@ -132,13 +138,12 @@ fn many_clients(stage: &Stage, extent: Extent) -> Result<(Vec<Figure>, f64)> {
     let (port, key) = stage.gateway()?;
     let server = stage.server();
     let [direct, axum, http, web] = alternating(extent.repeats, |number| {
-        let open = |_| match number {
-            0 => Link::unix(&server),
-            1 => Link::http(stage.axum_port, &key),
-            2 => Link::http(port, &key),
-            _ => Link::web(port, &key),
-        };
-        let mut links = (0..CLIENTS).map(open).collect::<Result<Vec<_>>>()?;
+        let mut links = match number {
+            0 => open(DIRECT, || Link::unix(&server)),
+            1 => open(CLIENTS, || Link::http(stage.axum_port, &key)),
+            2 => open(CLIENTS, || Link::http(port, &key)),
+            _ => open(CLIENTS, || Link::web(port, &key)),
+        }?;
         load::throughput(&mut links, extent.time)
     })?;
     let by = |one: f64, other: f64| one / other;
@@ -154,7 +159,7 @@ fn many_clients(stage: &Stage, extent: Extent) -> Result<(Vec<Figure>, f64)> {
         ),
         info("  by that of the server called directly, HTTP", "x", pairs(&http, &direct, by)),
         info("  by bare axum's, WebSocket", "x", pairs(&web, &axum, by)),
-        info("  the server called directly", "a second", direct),
+        info("  the server called directly, 15 connections", "a second", direct),
         info("  bare axum echo", "a second", axum),
         info("  through the gateway, HTTP", "a second", http),
         info("  through the gateway, WebSocket", "a second", web),
@@ -167,12 +172,11 @@ fn at_half_load(stage: &Stage, extent: Extent, a_second: f64) -> Result<Vec<Figu
     let (port, key) = stage.gateway()?;
     let server = stage.server();
     let [direct, axum, http] = alternating(extent.repeats, |number| {
-        let open = |_| match number {
-            0 => Link::unix(&server),
-            1 => Link::http(stage.axum_port, &key),
-            _ => Link::http(port, &key),
-        };
-        let mut links = (0..CLIENTS).map(open).collect::<Result<Vec<_>>>()?;
+        let mut links = match number {
+            0 => open(DIRECT, || Link::unix(&server)),
+            1 => open(CLIENTS, || Link::http(stage.axum_port, &key)),
+            _ => open(CLIENTS, || Link::http(port, &key)),
+        }?;
         Ok(quantile(&load::open_loop(&mut links, a_second, extent.time)?, 0.99))
     })?;
     let minus = |one: f64, other: f64| one - other;
@@ -191,21 +195,17 @@ fn memory_of(stage: &Stage, extent: Extent) -> Result<Vec<Figure>> {
     let pid = stage.gateway_pid()?;
     let (mib, kib) = (1024.0 * 1024.0, 1024.0);
     let idle = memory::of(pid)?;
-    let mut links = Vec::new();
-    let open = |links: &mut Vec<Link>, count: usize| {
-        for _ in 0..count {
-            let mut link = Link::web(port, &key)?;
-            link.call()?;
-            links.push(link);
-        }
-        Ok::<(), anyhow::Error>(())
+    let called = || {
+        let mut link = Link::web(port, &key)?;
+        link.call()?;
+        Ok(link)
     };
     // What the first ones make the gateway keep for good is not a client's.
-    open(&mut links, BUSY / 10)?;
+    let mut links = open(BUSY / 10, called)?;
     let before = memory::of(pid)?;
-    open(&mut links, BUSY / 2)?;
+    links.extend(open(BUSY / 2, called)?);
     let after = memory::of(pid)?;
-    open(&mut links, BUSY - BUSY / 10 - BUSY / 2)?;
+    links.extend(open(BUSY - links.len(), called)?);
     let peak = busy(&mut links, extent.rounds, pid)?;
     let each = |after: u64, before: u64| {
         as_float(after.saturating_sub(before))

@@ -13,6 +13,7 @@
 //! This crate is the first thing that a new clone compiles, so it has few dependencies: it asks
 //! `cargo metadata`, and drives other programs.
 
+mod bench;
 mod cache;
 mod campaign;
 mod conformance;
@@ -51,6 +52,8 @@ enum Command {
     Test(suite::TestArgs),
     /// Run the official conformance suite of MCP against the appliance
     Conformance(conformance::ConformanceArgs),
+    /// Measure, figure beside goal
+    Bench(bench::BenchArgs),
     /// Search longer than CI does
     Campaign(campaign::CampaignArgs),
     /// Install what the tests need into the cache folder
@@ -75,6 +78,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Shell(args) => shell::run(args),
         Command::Test(args) => suite::run(&args),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Bench(args) => bench::run(args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Tools => {
             let cache = Cache::from_env()?;

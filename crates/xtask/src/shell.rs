@@ -21,5 +21,5 @@ pub(crate) struct ShellArgs {
 pub(crate) fn run(args: ShellArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
     process::run(workspace.cargo(PRODUCT).arg("--quiet"))?;
-    turn_into(&workspace, "luca-shell", args.options)
+    turn_into(&workspace, "ci", "luca-shell", args.options)
 }

@@ -45,16 +45,17 @@ pub(crate) fn run(args: UpArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
     say::line("Building the daemons (a few minutes the first time)");
     process::run(&mut workspace.cargo(PRODUCT))?;
-    turn_into(&workspace, "bringup", args.options)
+    turn_into(&workspace, "ci", "bringup", args.options)
 }
 
-/// Becomes a program that has been built. It runs where the person is, so that a relative path means what they see.
+/// Becomes a program that has been built with this profile. It runs where the person is, so that a relative path means what they see.
 pub(crate) fn turn_into(
     workspace: &Workspace,
+    profile: &str,
     program: &str,
     options: Vec<OsString>,
 ) -> Result<()> {
-    let program = workspace.target.join("ci").join(program);
+    let program = workspace.target.join(profile).join(program);
     let error = workspace
         .command(&program)
         .current_dir(std::env::current_dir().context("find the current folder")?)
