@@ -5,6 +5,9 @@
 
 use bytes::{Bytes, BytesMut};
 
+/// The room, in bytes, that there is at least for what a stream gives next: most messages come with one read.
+pub(crate) const READ_ROOM: usize = 4096;
+
 /// Collects the bytes of a stream and hands out whole frames.
 ///
 /// Read into [`FrameDecoder::buffer`], then call [`FrameDecoder::next_frame`] until it has none.
@@ -32,6 +35,7 @@ impl FrameDecoder {
 
     /// Where the next bytes of the stream are to be appended.
     pub fn buffer(&mut self) -> &mut BytesMut {
+        self.buffer.reserve(READ_ROOM);
         &mut self.buffer
     }
 

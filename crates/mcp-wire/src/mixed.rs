@@ -13,7 +13,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::frame::{FrameTooLong, push_frame};
+use crate::frame::{FrameTooLong, READ_ROOM, push_frame};
 
 /// How messages are told apart on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,7 @@ impl MixedDecoder {
 
     /// Where the next bytes of the stream are to be appended.
     pub fn buffer(&mut self) -> &mut BytesMut {
+        self.buffer.reserve(READ_ROOM);
         &mut self.buffer
     }
 

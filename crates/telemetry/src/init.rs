@@ -1,5 +1,7 @@
 //! The one call.
 
+use std::io::BufWriter;
+
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Registry, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -54,7 +56,8 @@ pub fn init(daemon: &str) -> Result<Telemetry, TelemetryError> {
         .buffered_lines_limit(LOG_QUEUE_LINES)
         .lossy(true)
         .thread_name("log")
-        .finish(std::io::stderr());
+        // What has gathered is written at once; the worker flushes when nothing more waits.
+        .finish(BufWriter::new(std::io::stderr()));
     let dropped = writer.error_counter();
     let layer = fmt::layer().with_ansi(false).with_writer(writer);
     let registry = Registry::default().with(options.level.0);

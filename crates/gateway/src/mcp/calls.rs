@@ -22,7 +22,7 @@ impl Mcp {
         if let Some(headers) = asked.door.headers.filter(|_| asked.era == Era::Modern) {
             parameters::check(&tool.header_parameters, &asked.params, headers)?;
         }
-        tracing::info!(tool = name.as_ref(), server = tool.backend.name(), "call");
+        tracing::debug!(tool = name.as_ref(), server = tool.backend.name(), "call");
         self.pass(asked, &tool.backend).await
     }
 
@@ -30,7 +30,7 @@ impl Mcp {
     pub(super) async fn get_prompt(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {
         let name = string(&asked.params, "name")?;
         let backend = self.registry.table().prompt(&name).ok_or_else(unknown_prompt)?;
-        tracing::info!(prompt = name.as_ref(), server = backend.name(), "call");
+        tracing::debug!(prompt = name.as_ref(), server = backend.name(), "call");
         self.pass(asked, &backend).await
     }
 
@@ -45,7 +45,7 @@ impl Mcp {
             let error = RpcError::new(code, "no server has a resource with this `uri`");
             return Err(error.with_data(json!({ "uri": uri })).into());
         };
-        tracing::info!(server = backend.name(), "read");
+        tracing::debug!(server = backend.name(), "read");
         self.pass(asked, &backend).await
     }
 

@@ -14,26 +14,36 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::limits::{MAX_CALLS_PER_SERVER, SERVER_STALL};
-use crate::stall;
+use crate::limits::SERVER_STALL;
 use crate::upstream::interim::{self, Interim};
 
 /// A living or dead connection. Its tasks end with it.
 pub(super) struct Connection {
-    out: mpsc::Sender<Outgoing>,
-    /// Calls that nobody waits for any more. Unbounded, since it is filled where nothing can wait; each call is in it
-    /// once at the most, and a server that takes nothing loses its connection.
-    given_up: mpsc::UnboundedSender<u64>,
+    pipe: Arc<Pipe>,
     waiters: Arc<Waiters>,
     next: AtomicU64,
     _tasks: JoinSet<()>,
 }
 
+/// The way to the server. Whoever has a message writes it at once where nothing waits to be written: handing it to a task that
+/// writes costs the time until that task runs.
+struct Pipe {
+    writer: OwnedWriteHalf,
+    /// How many messages wait or are being written by the task. Only while there are none may anybody else write.
+    waiting: Mutex<usize>,
+    /// Unbounded, since it is filled where nothing can wait. What a message takes is bounded by the room that it holds, and
+    /// of each call there is one cancellation at the most; a server that takes nothing loses its connection.
+    queue: mpsc::UnboundedSender<Outgoing>,
+}
+
 /// A message on its way to the server, with the room that it takes until it is written.
 struct Outgoing {
-    id: u64,
+    /// The call that it is, unless it is the cancellation of one.
+    call: Option<u64>,
     frame: Vec<u8>,
-    _room: OwnedSemaphorePermit,
+    /// How much of it is written already; the rest must follow then, whatever happens.
+    written: usize,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// Who waits for which reply; `None` once the connection is dead.
@@ -49,7 +59,7 @@ struct Waiter {
 /// thrown away.
 pub(super) struct Pending {
     waiters: Arc<Waiters>,
-    given_up: mpsc::UnboundedSender<u64>,
+    pipe: Arc<Pipe>,
     id: u64,
     reply: oneshot::Receiver<Bytes>,
 }
@@ -61,14 +71,14 @@ pub(super) struct Dead;
 impl Connection {
     pub(super) fn new(stream: UnixStream) -> Self {
         let (reader, writer) = stream.into_split();
-        let (out, waiting) = mpsc::channel(MAX_CALLS_PER_SERVER);
-        let (given_up, cancelled) = mpsc::unbounded_channel();
+        let (queue, queued) = mpsc::unbounded_channel();
+        let pipe = Arc::new(Pipe { writer, waiting: Mutex::new(0), queue });
         let waiters = Arc::new(Waiters(Mutex::new(Some(HashMap::new()))));
         let mut tasks = JoinSet::new();
-        let to_server = write(writer, waiting, cancelled, waiters.clone());
+        let to_server = write(pipe.clone(), queued, waiters.clone());
         tasks.spawn(until_dead("write", waiters.clone(), to_server));
         tasks.spawn(until_dead("read", waiters.clone(), read(reader, waiters.clone())));
-        Self { out, given_up, waiters, next: AtomicU64::new(1), _tasks: tasks }
+        Self { pipe, waiters, next: AtomicU64::new(1), _tasks: tasks }
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -81,19 +91,51 @@ impl Connection {
         let (sender, reply) = oneshot::channel();
         let waiter = Waiter { reply: sender, interim };
         self.waiters.lock().as_mut().ok_or(Dead)?.insert(id, waiter);
-        Ok(Pending { waiters: self.waiters.clone(), given_up: self.given_up.clone(), id, reply })
+        Ok(Pending { waiters: self.waiters.clone(), pipe: self.pipe.clone(), id, reply })
     }
 
     /// Sends the message of a call, which is one JSON text. Where this fails, nothing of it was sent.
-    pub(super) async fn send(
+    pub(super) fn send(
         &self,
         pending: &Pending,
         mut message: Vec<u8>,
         room: OwnedSemaphorePermit,
     ) -> Result<(), Dead> {
         push_frame(&mut message);
-        let outgoing = Outgoing { id: pending.id, frame: message, _room: room };
-        self.out.send(outgoing).await.map_err(|_| Dead)
+        self.pipe.put(Some(pending.id), message, Some(room))
+    }
+}
+
+impl Pipe {
+    /// Writes a message, now or when those before it are written.
+    fn put(
+        &self,
+        call: Option<u64>,
+        frame: Vec<u8>,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Result<(), Dead> {
+        let mut waiting = self.waiting();
+        let mut written = 0;
+        if *waiting == 0 {
+            match self.writer.try_write(&frame) {
+                Ok(all) if all == frame.len() => return Ok(()),
+                Ok(some) => written = some,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(Dead),
+            }
+        }
+        *waiting += 1;
+        self.queue.send(Outgoing { call, frame, written, _room: room }).map_err(|_| Dead)
+    }
+
+    /// A message has been written, or will not be.
+    fn done(&self) {
+        *self.waiting() -= 1;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, usize> {
+        // A number is whole, whatever panics elsewhere.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,7 +156,8 @@ impl Drop for Pending {
         let waiter = self.waiters.lock().as_mut().and_then(|waiters| waiters.remove(&self.id));
         // Whoever has had the reply is on the list no more. A connection that has ended needs no word either.
         if waiter.is_some() {
-            self.given_up.send(self.id).ok();
+            // A server that is gone has stopped too.
+            self.pipe.put(None, cancellation(self.id), None).ok();
         }
     }
 }
@@ -152,26 +195,28 @@ async fn until_dead(
     }
 }
 
-/// Writes messages in their turn. One whose call was given up meanwhile is not sent, so that nothing is done for a caller
-/// who has been told that it was not; of one that was sent the server is told that nobody waits for it any more. The two
-/// may come in any order, since a call that was given up is not sent after it. A server that takes nothing is dead.
+/// Writes what could not be written at once, in its turn. A message whose call was given up meanwhile is not sent, so that nothing
+/// is done for a caller who has been told that it was not. A server that takes nothing is dead.
 async fn write(
-    mut writer: OwnedWriteHalf,
-    mut waiting: mpsc::Receiver<Outgoing>,
-    mut cancelled: mpsc::UnboundedReceiver<u64>,
+    pipe: Arc<Pipe>,
+    mut queued: mpsc::UnboundedReceiver<Outgoing>,
     waiters: Arc<Waiters>,
 ) -> io::Result<()> {
-    loop {
-        let frame = tokio::select! {
-            outgoing = waiting.recv() => match outgoing {
-                None => return Ok(()),
-                Some(outgoing) if waiters.is_awaited(outgoing.id) => outgoing.frame,
-                Some(_) => continue,
-            },
-            Some(id) = cancelled.recv() => cancellation(id),
-        };
-        stall::write_all(&mut writer, &frame, SERVER_STALL).await?;
+    while let Some(Outgoing { call, frame, mut written, _room }) = queued.recv().await {
+        let wanted = written > 0 || call.is_none_or(|call| waiters.is_awaited(call));
+        while wanted && written < frame.len() {
+            let ready = tokio::time::timeout(SERVER_STALL, pipe.writer.writable());
+            ready.await??;
+            match pipe.writer.try_write(frame.get(written..).unwrap_or_default()) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => written += taken,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        pipe.done();
     }
+    Ok(())
 }
 
 /// Tells a server that a call was given up (MCP, "Cancellation").

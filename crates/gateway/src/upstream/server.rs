@@ -95,10 +95,7 @@ impl Server {
             let pending = connection.expect(interim).map_err(|Dead| CallError::Unreachable)?;
             let message = message(&pending.id().to_string());
             let room = self.room_for(message.len())?;
-            connection
-                .send(&pending, message, room)
-                .await
-                .map_err(|Dead| CallError::Unreachable)?;
+            connection.send(&pending, message, room).map_err(|Dead| CallError::Unreachable)?;
             pending.reply().await.map_err(|Dead| CallError::Died)
         };
         tokio::time::timeout(deadline, answered).await.unwrap_or(Err(CallError::TimedOut))

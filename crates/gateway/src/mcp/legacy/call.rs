@@ -49,7 +49,7 @@ impl Mcp {
     ) -> Result<String, RpcError> {
         let arguments = params::arguments(method, params)?;
         let server = &method.server;
-        tracing::info!(method = %method.name, server = server.name(), "call");
+        tracing::debug!(method = %method.name, server = server.name(), "call");
         let call = self.call_of(door, door.timeout)?;
         match &method.kind {
             Kind::Tool(declared) => {
