@@ -24,7 +24,7 @@ pub(crate) struct UnderWay {
     calls: Arc<Mutex<HashMap<Key, Arc<Life>>>>,
     key: Key,
     life: Arc<Life>,
-    _place: OwnedSemaphorePermit,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Calls {
@@ -35,7 +35,7 @@ impl Calls {
             Entry::Occupied(_) => return None,
             Entry::Vacant(vacant) => vacant.insert(life.clone()),
         };
-        Some(UnderWay { calls: self.0.clone(), key, life, _place: place })
+        Some(UnderWay { calls: self.0.clone(), key, life, place: Some(place) })
     }
 
     /// Gives up the call of this id, if there is one.
@@ -60,6 +60,11 @@ impl Drop for Calls {
 impl UnderWay {
     pub(crate) fn life(&self) -> &Arc<Life> {
         &self.life
+    }
+
+    /// Frees its id, and gives its place.
+    pub(crate) fn end(mut self) -> Option<OwnedSemaphorePermit> {
+        self.place.take()
     }
 }
 

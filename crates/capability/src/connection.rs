@@ -2,15 +2,15 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use frame_socket::{FrameReader, FrameWriter, WeakFrameWriter, split};
 use mcp_wire::limits::MAX_MESSAGE_BYTES;
 use mcp_wire::{FrameDecoder, RpcError, code, error_reply, push_frame};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::calls::{Calls, Key, UnderWay};
 use crate::dispatch::Dispatcher;
@@ -21,6 +21,11 @@ use crate::tool::Server;
 
 /// What the gateway adds to a message of a client: the caller member, and what the modern dialect asks for.
 const ENVELOPE_ROOM: usize = 64 * 1024;
+
+/// The way of replies to the peer of a connection.
+pub(crate) type Replies = FrameWriter<Option<OwnedSemaphorePermit>>;
+/// The same for whoever must not hold the connection open.
+pub(crate) type WeakReplies = WeakFrameWriter<Option<OwnedSemaphorePermit>>;
 
 /// What the connections of a server share.
 pub(crate) struct Shared<S> {
@@ -38,8 +43,13 @@ pub(crate) async fn connection<S: Server>(
     shared: Arc<Shared<S>>,
     stopped: watch::Receiver<()>,
 ) {
-    let (reader, writer) = stream.into_split();
-    let (replies, waiting) = mpsc::channel(REPLY_QUEUE);
+    let (reader, replies, queue) = match split(stream) {
+        Ok(parts) => parts,
+        Err(error) => {
+            tracing::warn!(%error, "a connection could not be watched");
+            return;
+        }
+    };
     let calls = Calls::default();
     let ((), ()) = tokio::join!(
         async {
@@ -48,7 +58,7 @@ pub(crate) async fn connection<S: Server>(
             }
         },
         async {
-            if let Err(error) = write(writer, waiting).await {
+            if let Err(error) = queue.write(None, |_| true).await {
                 tracing::debug!(%error, "a peer left before its replies");
                 calls.give_up(Why::Cancelled);
             }
@@ -59,10 +69,10 @@ pub(crate) async fn connection<S: Server>(
 /// Reads frames and starts a call for each. It ends when the peer ends, or at the signal to stop; the calls go
 /// on and hold the reply channel open until each has put its reply in.
 async fn read<S: Server>(
-    mut reader: OwnedReadHalf,
+    mut reader: FrameReader,
     calls: &Calls,
     shared: Arc<Shared<S>>,
-    replies: mpsc::Sender<Vec<u8>>,
+    replies: Replies,
     mut stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
     let mut decoder = FrameDecoder::new(MAX_MESSAGE_BYTES + ENVELOPE_ROOM);
@@ -77,15 +87,16 @@ async fn read<S: Server>(
                 Incoming::Other => None,
                 Incoming::Malformed(error) => Some(error_reply(None, &error)),
             };
-            // A peer that reads no replies is not read from either.
             if let Some(reply) = refusal {
-                replies.send(reply).await.map_err(io::Error::other)?;
+                put(&replies, reply, None);
             }
+            // A peer that reads no replies is not read from either.
+            replies.room(REPLY_QUEUE).await;
         }
         tokio::select! {
             biased;
             _ = stopped.changed() => return Ok(()),
-            read = reader.read_buf(decoder.buffer()) => if read? == 0 {
+            read = reader.read(decoder.buffer()) => if read? == 0 {
                 if is_gone(&reader) {
                     calls.give_up(Why::Cancelled);
                 }
@@ -100,7 +111,7 @@ fn begin<S: Server>(
     request: Request,
     calls: &Calls,
     shared: &Arc<Shared<S>>,
-    replies: &mpsc::Sender<Vec<u8>>,
+    replies: &Replies,
 ) -> Option<Vec<u8>> {
     let id = request.id()?;
     let Ok(place) = shared.places.clone().try_acquire_owned() else {
@@ -111,57 +122,64 @@ fn begin<S: Server>(
         let text = "another call of this id is under way: each needs an id of its own";
         return Some(error_reply(Some(id), &RpcError::new(code::INVALID_REQUEST, text)));
     };
-    tokio::spawn(run(request, call, shared.clone(), replies.clone()));
+    let job = Job { request, call, shared: shared.clone(), replies: replies.clone() };
+    match shared.threads.clone().try_acquire_owned() {
+        Ok(thread) => job.start(thread),
+        Err(_) => drop(tokio::spawn(job.start_later())),
+    }
     None
 }
 
-/// Runs a call on a thread as soon as one is free, and sends its reply if it is still wanted.
-async fn run<S: Server>(
+/// A call that is to be done.
+struct Job<S> {
     request: Request,
     call: UnderWay,
     shared: Arc<Shared<S>>,
-    replies: mpsc::Sender<Vec<u8>>,
-) {
-    let thread = tokio::select! {
-        biased;
-        () = call.life().until_given_up() => return,
-        thread = shared.threads.clone().acquire_owned() => thread,
-    };
-    let (life, out) = (call.life().clone(), replies.downgrade());
-    let id = request.id.clone();
-    let answer = tokio::task::spawn_blocking(move || {
-        let reply = shared.dispatcher.answer(&request, &life, &out);
-        drop(thread);
-        reply
-    });
-    let reply = answer.await.unwrap_or_else(|_| broken(&id));
-    let wanted = call.life().answer();
-    // A peer that has the reply may use the id again.
-    drop(call);
-    if let Some(reply) = reply.filter(|_| wanted)
-        && replies.send(reply).await.is_err()
-    {
+    replies: Replies,
+}
+
+impl<S: Server> Job<S> {
+    /// Starts it as soon as a thread is free, unless it is given up before.
+    async fn start_later(self) {
+        tokio::select! {
+            biased;
+            () = self.call.life().until_given_up() => {}
+            Ok(thread) = self.shared.threads.clone().acquire_owned() => self.start(thread),
+        }
+    }
+
+    /// Runs it on a thread, which sends the reply if it is still wanted: going back to the task that reads would take as long as
+    /// a short call.
+    fn start(self, thread: OwnedSemaphorePermit) {
+        tokio::task::spawn_blocking(move || {
+            let Self { request, call, shared, replies } = self;
+            let out = replies.downgrade();
+            let answer = || shared.dispatcher.answer(&request, call.life(), &out);
+            // The server goes on after a panic of a handler, which so has nothing of the server's but what is shared by all.
+            let reply = catch_unwind(AssertUnwindSafe(answer));
+            drop(thread);
+            let reply = reply.unwrap_or_else(|_| broken(&request.id));
+            let wanted = call.life().answer();
+            // A peer that has the reply may use the id again.
+            let place = call.end();
+            if let Some(reply) = reply.filter(|_| wanted) {
+                put(&replies, reply, place);
+            }
+        });
+    }
+}
+
+/// Sends a reply, which keeps the place of its call until it is written.
+fn put(replies: &Replies, mut reply: Vec<u8>, place: Option<OwnedSemaphorePermit>) {
+    push_frame(&mut reply);
+    if replies.put(reply, place).is_err() {
         tracing::debug!("nobody waits for the reply any more");
     }
 }
 
-/// Writes replies as they come, several at once where several wait.
-async fn write(mut writer: OwnedWriteHalf, mut waiting: mpsc::Receiver<Vec<u8>>) -> io::Result<()> {
-    while let Some(mut out) = waiting.recv().await {
-        push_frame(&mut out);
-        while let Ok(mut next) = waiting.try_recv() {
-            push_frame(&mut next);
-            out.append(&mut next);
-        }
-        writer.write_all(&out).await?;
-    }
-    Ok(())
-}
-
 /// Whether a peer that has ended its side has ended the other too, and so waits for no reply.
-fn is_gone(reader: &OwnedReadHalf) -> bool {
-    let stream: &UnixStream = reader.as_ref();
-    let fd = stream.as_fd();
+fn is_gone(reader: &FrameReader) -> bool {
+    let fd = reader.as_fd();
     let mut polled = [PollFd::new(&fd, PollFlags::empty())];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let [polled] = match rustix::event::poll(&mut polled, Some(&at_once)) {

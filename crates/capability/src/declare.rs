@@ -1,5 +1,6 @@
 //! From a tool's struct to its schemas, its cap file entry and its argument check.
 
+use std::num::NonZero;
 use std::sync::Arc;
 
 use capfile::{CapFile, Effect, Method, MethodName, NameError, ServiceName, ToolName};
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::arguments;
 use crate::call::Call;
+use crate::limits::GATEWAY_CONNECTIONS;
 use crate::tool::{ErrorKind, Server, Tool, ToolError};
 
 /// The tools of a server.
@@ -90,6 +92,7 @@ pub fn cap_file<S: Server>() -> Result<CapFile, DeclareError> {
         capabilities,
         prompts: Vec::new(),
         resource_uris: Vec::new(),
+        connections: NonZero::new(GATEWAY_CONNECTIONS),
         completions: false,
         logging: false,
     })

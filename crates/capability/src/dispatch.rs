@@ -11,9 +11,9 @@ use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{Id, Object, RpcError, code, error_reply, result_reply};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
 
 use crate::call::Call;
+use crate::connection::WeakReplies;
 use crate::declare::{DeclareError, Entry, Outcome, Tools};
 use crate::incoming::{Method, Request};
 use crate::life::Life;
@@ -40,7 +40,7 @@ impl<S: Server> Dispatcher<S> {
         &self,
         request: &Request,
         life: &Arc<Life>,
-        out: &mpsc::WeakSender<Vec<u8>>,
+        out: &WeakReplies,
     ) -> Option<Vec<u8>> {
         let id = request.id()?;
         let reply = self.request(request, id, life, out).and_then(short_enough);
@@ -52,7 +52,7 @@ impl<S: Server> Dispatcher<S> {
         request: &Request,
         id: Id<'_>,
         life: &Arc<Life>,
-        out: &mpsc::WeakSender<Vec<u8>>,
+        out: &WeakReplies,
     ) -> Result<Vec<u8>, RpcError> {
         // The frame that it is a part of was UTF-8.
         let params = request.params.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
@@ -115,7 +115,8 @@ impl<S: Server> Dispatcher<S> {
         // It may have waited for a thread for longer than its caller does, or have been given up on its way here.
         let outcome = call.check().and_then(|()| (entry.run)(&self.server, &call, arguments));
         match &outcome {
-            Ok(_) => tracing::info!("done"),
+            // What was done is for whoever asked to record.
+            Ok(_) => tracing::debug!("done"),
             Err(error) => tracing::info!(kind = ?error.kind(), "refused"),
         }
         Ok(outcome.map_or_else(|error| failed(&error), succeeded))

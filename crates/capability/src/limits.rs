@@ -8,11 +8,14 @@ use std::time::Duration;
 /// client better than a longer queue.
 pub const MAX_CALLS: usize = 256;
 
-/// Connections that may be open at once. The gateway holds one; the rest is room for its restart and for an
-/// administrator.
-pub const MAX_CONNECTIONS: usize = 16;
+/// Connections that the gateway may hold: one for each of its threads, of which few machines have more.
+pub const GATEWAY_CONNECTIONS: u8 = 8;
 
-/// Replies that may wait for the reader of a connection before handlers wait for it too.
+/// Connections that may be open at once. The gateway holds [`GATEWAY_CONNECTIONS`] at the most; the rest is room for its
+/// restart and for an administrator.
+pub const MAX_CONNECTIONS: usize = 2 * GATEWAY_CONNECTIONS as usize + 4;
+
+/// Replies that may wait for the reader of a connection before nothing more is read from it.
 pub const REPLY_QUEUE: usize = 64;
 
 /// Between two notifications of the progress of a call: twenty a second look like a movement to a person, and a handler

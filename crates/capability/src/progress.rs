@@ -1,20 +1,20 @@
 //! Notifications of progress.
 
-use mcp_wire::{Id, Object};
+use mcp_wire::{Id, Object, push_frame};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
-use tokio::sync::mpsc;
 
 use crate::arguments::as_integer;
-use crate::limits::MAX_PROGRESS_TEXT;
+use crate::connection::WeakReplies;
+use crate::limits::{MAX_PROGRESS_TEXT, REPLY_QUEUE};
 
 /// Where a caller wants to be told of the progress of a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Progress {
     token: Box<RawValue>,
     /// It does not hold the connection open: a handler may have left a thread behind.
-    out: mpsc::WeakSender<Vec<u8>>,
+    out: WeakReplies,
 }
 
 #[derive(Serialize)]
@@ -37,7 +37,7 @@ struct Params<'a> {
 
 impl Progress {
     /// `None` where the metadata of the call asks for none, or the token is no string or integer.
-    pub(crate) fn asked(metadata: &Object<'_>, out: &mpsc::WeakSender<Vec<u8>>) -> Option<Self> {
+    pub(crate) fn asked(metadata: &Object<'_>, out: &WeakReplies) -> Option<Self> {
         let token = metadata.get(mcp_types::meta::PROGRESS_TOKEN)?;
         Id::new(token)?;
         Some(Self { token: token.to_owned(), out: out.clone() })
@@ -56,7 +56,9 @@ impl Progress {
         };
         let notification =
             Notification { jsonrpc: "2.0", method: "notifications/progress", params };
-        serde_json::to_vec(&notification).is_ok_and(|frame| out.try_send(frame).is_ok())
+        let Ok(mut frame) = serde_json::to_vec(&notification) else { return false };
+        push_frame(&mut frame);
+        out.waiting() < REPLY_QUEUE && out.put(frame, None).is_ok()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The document itself.
 
 use std::collections::HashSet;
+use std::num::NonZero;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,10 @@ pub struct CapFile {
     /// With what the URIs of its MCP resources begin. Which there are is asked of the server itself, since they come and go.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource_uris: Vec<UriPrefix>,
+    /// How many connections of the gateway it serves at the same time: one for each of the gateway's threads is quickest. Absent,
+    /// it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<NonZero<u8>>,
     /// Whether it completes arguments of its prompts and resource templates (`completion/complete`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub completions: bool,
@@ -304,7 +309,7 @@ mod tests {
             })
         };
         let file = with(
-            r#","prompts":[{"name":"p","arguments":[{"name":"a"}],"x-new":1}],"resource_uris":["test://"],"completions":true,"logging":true"#,
+            r#","prompts":[{"name":"p","arguments":[{"name":"a"}],"x-new":1}],"resource_uris":["test://"],"connections":8,"completions":true,"logging":true"#,
         )
         .unwrap();
         assert_eq!(file.prompt_names().unwrap().first().unwrap().as_str(), "p");
@@ -315,6 +320,7 @@ mod tests {
             (r#","prompts":[{"name":"p","title":1}]"#, "strings"),
             (r#","prompts":[{"name":"p","arguments":[{}]}]"#, "with a `name`"),
             (r#","resource_uris":["no scheme"]"#, "must match"),
+            (r#","connections":0"#, "nonzero"),
         ] {
             let error = with(more).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");

@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
 use crate::session::Sessions;
-use crate::transport::{self, Listeners};
+use crate::transport::{self, Listeners, Workers};
 
 /// The places of the sockets in what systemd passes.
 const TCP_SOCKET: usize = 0;
@@ -92,17 +92,17 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     tracing::info!(confinement = %report, "locked down");
 
     let hosts = AllowedHosts::new(&config.allowed_hosts);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(config.workers)
-        .enable_all()
-        .build()?;
+    let workers = Arc::new(Workers::start(config.workers)?);
+    // For what is done once: accepting, and watching the cap files.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let following = registry.follow()?;
         let (stopping, stopped) = watch::channel(());
         let ids = RequestIds::new()?;
         let mcp = Mcp::new(registry, ids, Metrics::new(), config.call_timeout, stopped.clone());
         let sessions = Sessions { tracker: TaskTracker::new(), stopped };
-        let app = App { hosts, clients, mcp, sessions, confinement: report.clone() };
+        let workers = workers.clone();
+        let app = App { hosts, clients, mcp, sessions, workers, confinement: report.clone() };
         let tcp = tokio::net::TcpListener::from_std(tcp)?;
         let local = local.map(tokio::net::UnixListener::from_std).transpose()?;
         let stop = daemon::stop_signal()?;
@@ -112,8 +112,9 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         background.iter().for_each(JoinHandle::abort);
         Ok::<(), BoxError>(())
     });
-    // What was to end has ended, or has been given up; nothing of the gateway's runs on other threads.
+    // What was to end has ended, or has been given up.
     runtime.shutdown_background();
+    workers.stop();
     served
 }
 

@@ -6,7 +6,7 @@
 //! 2. [`http`]: `Host` and `Origin`, then the client key, then the page;
 //! 3. [`mcp`]: which era the request speaks, what it asks, and the translation between eras;
 //! 4. [`registry`]: which server offers the tool, found through `*.cap.json`;
-//! 5. [`upstream`]: the one connection to that server, shared by all calls.
+//! 5. [`upstream`]: the connections to that server, one a thread, shared by all calls.
 //!
 //! The gateway forwards bytes: it reads the few members that it routes by, sets the id and the caller member,
 //! and leaves the rest as it came.

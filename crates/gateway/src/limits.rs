@@ -142,3 +142,11 @@ pub const LIST_WAIT: Duration = Duration::from_secs(5);
 
 /// The bytes of a cursor that we gave: room for the cursors of a hundred servers.
 pub const MAX_CURSOR_BYTES: usize = 16 * 1024;
+
+/// How often each thread that serves wakes for nothing: below the shortest time that every request sets a timer for, which is
+/// [`HEAD`], and seldom enough to cost nothing.
+pub const TICK: Duration = Duration::from_secs(5);
+
+/// The connections that are held to one capability server, where it says that it serves so many: one for each thread of a machine
+/// of usual size.
+pub const MAX_CONNECTIONS_PER_SERVER: usize = 8;

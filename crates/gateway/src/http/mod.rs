@@ -22,6 +22,7 @@ pub(crate) use refusal::Refusal;
 use crate::clients::Clients;
 use crate::mcp::Mcp;
 use crate::session::{self, Sessions};
+use crate::transport::Workers;
 
 /// What the pages need.
 pub(crate) struct App {
@@ -29,6 +30,7 @@ pub(crate) struct App {
     pub(crate) clients: Clients,
     pub(crate) mcp: Mcp,
     pub(crate) sessions: Sessions,
+    pub(crate) workers: Arc<Workers>,
     pub(crate) confinement: sandbox::Report,
 }
 

@@ -20,6 +20,7 @@ pub(crate) use method::{Kind, Method};
 pub(crate) use schema::{Fault, Schema};
 pub(crate) use table::{Backend, Table, Versions};
 
+use crate::limits::MAX_CONNECTIONS_PER_SERVER;
 use crate::upstream::Server;
 
 /// The folder of cap files, and what was last found there.
@@ -96,11 +97,16 @@ fn read(folder: &Folder, table: &ArcSwap<Table>, versions: &watch::Sender<Versio
         }
     };
     let mut servers: HashMap<String, Arc<Server>> = HashMap::new();
-    for (name, (_, owner)) in &declared {
-        let kept = old.servers().get(name.as_str()).filter(|server| server.owner() == *owner);
+    for (name, (file, owner)) in &declared {
+        let connections = file.connections.map_or(1, |count| usize::from(count.get()));
+        let connections = connections.min(MAX_CONNECTIONS_PER_SERVER);
+        let kept = old
+            .servers()
+            .get(name.as_str())
+            .filter(|server| server.owner() == *owner && server.connections() == connections);
         let server = kept.cloned().unwrap_or_else(|| {
             let socket = folder.path.join(format!("{name}.sock"));
-            Arc::new(Server::new(name.to_string(), socket, *owner))
+            Arc::new(Server::new(name.to_string(), socket, *owner, connections))
         });
         servers.insert(name.to_string(), server);
     }

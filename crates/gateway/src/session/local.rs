@@ -43,15 +43,18 @@ pub(crate) async fn serve(listener: UnixListener, app: Arc<App>) {
                     stream.shutdown().await.ok();
                     continue;
                 };
-                let app = app.clone();
-                let tracker = app.sessions.tracker.clone();
-                tracker.spawn(async move {
+                let (own, tracker) = (app.clone(), app.sessions.tracker.clone());
+                let served = async move {
                     let _place = place;
-                    let _counted = app.mcp.metrics().session(Origin::Local);
-                    if let Err(error) = session(stream, app).await {
+                    let _counted = own.mcp.metrics().session(Origin::Local);
+                    // The thread that serves it watches it too.
+                    let stream = stream.into_std().and_then(UnixStream::from_std);
+                    let ended = async { session(stream?, own.clone()).await }.await;
+                    if let Err(error) = ended {
                         tracing::debug!(%error, "a local session ended early");
                     }
-                });
+                };
+                tracker.spawn_on(served, app.workers.next());
             }
             Err(error) => {
                 tracing::warn!(%error, "a local connection could not be accepted");

@@ -43,7 +43,7 @@ pub(crate) async fn serve(
 ) {
     let Listeners { tcp: listener, local } = listeners;
     let places = Arc::new(Places::default());
-    let sessions = app.sessions.clone();
+    let (sessions, workers) = (app.sessions.clone(), app.workers.clone());
     if let Some(local) = local {
         sessions.tracker.spawn(session::serve_local(local, app.clone()));
     }
@@ -59,7 +59,14 @@ pub(crate) async fn serve(
                 Ok((stream, peer)) => {
                     if let Some(place) = places.take(peer.ip()) {
                         let (pages, stopped) = (pages.clone(), stopped.clone());
-                        connections.spawn(connection(stream, place, pages, stopped));
+                        // The thread that serves it watches it too.
+                        let served = async move {
+                            match stream.into_std().and_then(TcpStream::from_std) {
+                                Ok(stream) => connection(stream, place, pages, stopped).await,
+                                Err(error) => tracing::warn!(%error, "a connection was lost"),
+                            }
+                        };
+                        connections.spawn_on(served, workers.next());
                     } else {
                         // Closing at once tells the peer more, and costs less, than letting it wait.
                         static GATE: LogGate = LogGate::new();

@@ -3,6 +3,8 @@
 mod accept;
 mod counted;
 mod places;
+mod workers;
 
 pub(crate) use accept::{Listeners, serve};
 pub(crate) use places::{Place, Places};
+pub(crate) use workers::{Workers, current as current_worker};

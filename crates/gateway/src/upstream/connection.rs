@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use frame_socket::{Closed, FrameReader, FrameWriter, split};
 use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{FrameDecoder, Message, push_frame};
-use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::JoinSet;
 
 use crate::limits::SERVER_STALL;
@@ -19,30 +18,17 @@ use crate::upstream::interim::{self, Interim};
 
 /// A living or dead connection. Its tasks end with it.
 pub(super) struct Connection {
-    pipe: Arc<Pipe>,
+    writer: FrameWriter<Tag>,
     waiters: Arc<Waiters>,
     next: AtomicU64,
     _tasks: JoinSet<()>,
 }
 
-/// The way to the server. Whoever has a message writes it at once where nothing waits to be written: handing it to a task that
-/// writes costs the time until that task runs.
-struct Pipe {
-    writer: OwnedWriteHalf,
-    /// How many messages wait or are being written by the task. Only while there are none may anybody else write.
-    waiting: Mutex<usize>,
-    /// Unbounded, since it is filled where nothing can wait. What a message takes is bounded by the room that it holds, and
-    /// of each call there is one cancellation at the most; a server that takes nothing loses its connection.
-    queue: mpsc::UnboundedSender<Outgoing>,
-}
-
-/// A message on its way to the server, with the room that it takes until it is written.
-struct Outgoing {
-    /// The call that it is, unless it is the cancellation of one.
+/// What a message on its way to the server holds until it is written.
+struct Tag {
+    /// The call that it is, unless it is the cancellation of one, of which each call has one at the most.
     call: Option<u64>,
-    frame: Vec<u8>,
-    /// How much of it is written already; the rest must follow then, whatever happens.
-    written: usize,
+    /// The room that it takes.
     _room: Option<OwnedSemaphorePermit>,
 }
 
@@ -59,7 +45,7 @@ struct Waiter {
 /// thrown away.
 pub(super) struct Pending {
     waiters: Arc<Waiters>,
-    pipe: Arc<Pipe>,
+    writer: FrameWriter<Tag>,
     id: u64,
     reply: oneshot::Receiver<Bytes>,
 }
@@ -69,16 +55,19 @@ pub(super) struct Pending {
 pub(super) struct Dead;
 
 impl Connection {
-    pub(super) fn new(stream: UnixStream) -> Self {
-        let (reader, writer) = stream.into_split();
-        let (queue, queued) = mpsc::unbounded_channel();
-        let pipe = Arc::new(Pipe { writer, waiting: Mutex::new(0), queue });
+    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+        let (reader, writer, queue) = split(stream)?;
         let waiters = Arc::new(Waiters(Mutex::new(Some(HashMap::new()))));
         let mut tasks = JoinSet::new();
-        let to_server = write(pipe.clone(), queued, waiters.clone());
+        let awaited = waiters.clone();
+        // A message whose call was given up meanwhile is not sent, so that nothing is done for a caller who has been told that
+        // it was not. A server that takes nothing is dead.
+        let to_server = queue.write(Some(SERVER_STALL), move |tag: &Tag| {
+            tag.call.is_none_or(|call| awaited.is_awaited(call))
+        });
         tasks.spawn(until_dead("write", waiters.clone(), to_server));
         tasks.spawn(until_dead("read", waiters.clone(), read(reader, waiters.clone())));
-        Self { pipe, waiters, next: AtomicU64::new(1), _tasks: tasks }
+        Ok(Self { writer, waiters, next: AtomicU64::new(1), _tasks: tasks })
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -91,7 +80,7 @@ impl Connection {
         let (sender, reply) = oneshot::channel();
         let waiter = Waiter { reply: sender, interim };
         self.waiters.lock().as_mut().ok_or(Dead)?.insert(id, waiter);
-        Ok(Pending { waiters: self.waiters.clone(), pipe: self.pipe.clone(), id, reply })
+        Ok(Pending { waiters: self.waiters.clone(), writer: self.writer.clone(), id, reply })
     }
 
     /// Sends the message of a call, which is one JSON text. Where this fails, nothing of it was sent.
@@ -102,40 +91,8 @@ impl Connection {
         room: OwnedSemaphorePermit,
     ) -> Result<(), Dead> {
         push_frame(&mut message);
-        self.pipe.put(Some(pending.id), message, Some(room))
-    }
-}
-
-impl Pipe {
-    /// Writes a message, now or when those before it are written.
-    fn put(
-        &self,
-        call: Option<u64>,
-        frame: Vec<u8>,
-        room: Option<OwnedSemaphorePermit>,
-    ) -> Result<(), Dead> {
-        let mut waiting = self.waiting();
-        let mut written = 0;
-        if *waiting == 0 {
-            match self.writer.try_write(&frame) {
-                Ok(all) if all == frame.len() => return Ok(()),
-                Ok(some) => written = some,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_) => return Err(Dead),
-            }
-        }
-        *waiting += 1;
-        self.queue.send(Outgoing { call, frame, written, _room: room }).map_err(|_| Dead)
-    }
-
-    /// A message has been written, or will not be.
-    fn done(&self) {
-        *self.waiting() -= 1;
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, usize> {
-        // A number is whole, whatever panics elsewhere.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        let tag = Tag { call: Some(pending.id), _room: Some(room) };
+        self.writer.put(message, tag).map_err(|Closed| Dead)
     }
 }
 
@@ -157,7 +114,7 @@ impl Drop for Pending {
         // Whoever has had the reply is on the list no more. A connection that has ended needs no word either.
         if waiter.is_some() {
             // A server that is gone has stopped too.
-            self.pipe.put(None, cancellation(self.id), None).ok();
+            self.writer.put(cancellation(self.id), Tag { call: None, _room: None }).ok();
         }
     }
 }
@@ -195,30 +152,6 @@ async fn until_dead(
     }
 }
 
-/// Writes what could not be written at once, in its turn. A message whose call was given up meanwhile is not sent, so that nothing
-/// is done for a caller who has been told that it was not. A server that takes nothing is dead.
-async fn write(
-    pipe: Arc<Pipe>,
-    mut queued: mpsc::UnboundedReceiver<Outgoing>,
-    waiters: Arc<Waiters>,
-) -> io::Result<()> {
-    while let Some(Outgoing { call, frame, mut written, _room }) = queued.recv().await {
-        let wanted = written > 0 || call.is_none_or(|call| waiters.is_awaited(call));
-        while wanted && written < frame.len() {
-            let ready = tokio::time::timeout(SERVER_STALL, pipe.writer.writable());
-            ready.await??;
-            match pipe.writer.try_write(frame.get(written..).unwrap_or_default()) {
-                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(taken) => written += taken,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
-        }
-        pipe.done();
-    }
-    Ok(())
-}
-
 /// Tells a server that a call was given up (MCP, "Cancellation").
 fn cancellation(id: u64) -> Vec<u8> {
     let mut frame = format!(
@@ -232,7 +165,7 @@ fn cancellation(id: u64) -> Vec<u8> {
 /// Hands each reply to whoever waits for its id, and passes on what is said before it. A reply that nobody waits for
 /// came too late and is thrown away; what is no JSON-RPC message ends the connection, since what follows cannot be trusted
 /// either.
-async fn read(mut reader: OwnedReadHalf, waiters: Arc<Waiters>) -> io::Result<()> {
+async fn read(mut reader: FrameReader, waiters: Arc<Waiters>) -> io::Result<()> {
     let mut decoder = FrameDecoder::new(MAX_REPLY_BYTES);
     loop {
         while let Some(frame) = decoder.next_frame().map_err(io::Error::other)? {
@@ -244,7 +177,7 @@ async fn read(mut reader: OwnedReadHalf, waiters: Arc<Waiters>) -> io::Result<()
                 tracing::debug!("a reply came when nobody waited for it any more");
             }
         }
-        if reader.read_buf(decoder.buffer()).await? == 0 {
+        if reader.read(decoder.buffer()).await? == 0 {
             return Ok(());
         }
     }

@@ -1,4 +1,4 @@
-//! The one connection to each capability server, shared by all calls.
+//! The connections to each capability server, shared by all calls.
 
 mod connection;
 mod interim;

@@ -13,8 +13,12 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
-use crate::limits::{CONNECT, MAX_CALLS_PER_SERVER, MAX_WAITING_KIB_PER_SERVER, SERVER_STALL};
+use crate::limits::{
+    CONNECT, MAX_CALLS_PER_SERVER, MAX_CONNECTIONS_PER_SERVER, MAX_WAITING_KIB_PER_SERVER,
+    SERVER_STALL,
+};
 use crate::stall;
+use crate::transport::current_worker;
 use crate::upstream::Interim;
 use crate::upstream::connection::{Connection, Dead};
 
@@ -23,7 +27,9 @@ pub(crate) struct Server {
     name: String,
     socket: PathBuf,
     owner: u32,
-    live: Mutex<Option<Arc<Connection>>>,
+    /// A connection for each thread that calls it, or one for several where it does not serve so many: what a thread awaits
+    /// of its own connection wakes no other.
+    live: Box<[Mutex<Option<Arc<Connection>>>]>,
     calls: Semaphore,
     waiting_kib: Arc<Semaphore>,
 }
@@ -57,13 +63,14 @@ pub(crate) enum CallError {
 }
 
 impl Server {
-    /// The server that listens at `socket`, which must belong to the user `owner`.
-    pub(crate) fn new(name: String, socket: PathBuf, owner: u32) -> Self {
+    /// The server that listens at `socket`, which must belong to the user `owner`, and serves so many `connections`.
+    pub(crate) fn new(name: String, socket: PathBuf, owner: u32, connections: usize) -> Self {
+        let connections = connections.clamp(1, MAX_CONNECTIONS_PER_SERVER);
         Self {
             name,
             socket,
             owner,
-            live: Mutex::new(None),
+            live: (0..connections).map(|_| Mutex::new(None)).collect(),
             calls: Semaphore::new(MAX_CALLS_PER_SERVER),
             waiting_kib: Arc::new(Semaphore::new(MAX_WAITING_KIB_PER_SERVER)),
         }
@@ -76,6 +83,11 @@ impl Server {
     /// Who must own its socket and its cap file.
     pub(crate) fn owner(&self) -> u32 {
         self.owner
+    }
+
+    /// How many connections it is called on.
+    pub(crate) fn connections(&self) -> usize {
+        self.live.len()
     }
 
     /// Sends a request, whose text `message` gives for an id, and waits for its reply, `deadline` in all. Its progress
@@ -138,11 +150,13 @@ impl Server {
 
     /// The living connection, or a new one. Whoever comes first makes it; the others wait for that.
     async fn connection(&self) -> Result<Arc<Connection>, CallError> {
-        let mut live = self.live.lock().await;
+        let own = current_worker().checked_rem(self.live.len()).and_then(|at| self.live.get(at));
+        let mut live = own.ok_or(CallError::Unreachable)?.lock().await;
         if let Some(connection) = live.as_ref().filter(|connection| !connection.is_dead()) {
             return Ok(connection.clone());
         }
-        let connection = Arc::new(Connection::new(self.connect().await?));
+        let connection = Connection::new(self.connect().await?);
+        let connection = Arc::new(connection.map_err(|_| CallError::Unreachable)?);
         *live = Some(connection.clone());
         Ok(connection)
     }

@@ -32,7 +32,7 @@ impl Layer {
 
 /// Every crate there is or is planned to be. A new crate gets its line here.
 const LAYERS: [(Layer, &[&str]); 5] = [
-    (Layer::Base, &["mcp-wire", "sandbox", "vroot"]),
+    (Layer::Base, &["frame-socket", "mcp-wire", "sandbox", "vroot"]),
     (
         Layer::Shared,
         &["capfile", "daemon", "extract", "mcp-types", "settings", "store", "telemetry"],
