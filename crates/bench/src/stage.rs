@@ -54,6 +54,7 @@ impl Stage {
             port: 0,
             programs: programs.to_owned(),
             call_timeout_seconds: None,
+            log_level: None,
         };
         let running = plan.start(|_| {}).context("start the appliance")?;
         let server = start_server(programs, &folder.path().join("state"))?;

@@ -26,6 +26,8 @@ pub struct Plan {
     pub programs: PathBuf,
     /// How long a call may take, in seconds, where the gateway's own choice does not fit.
     pub call_timeout_seconds: Option<u32>,
+    /// How much the daemons log, in place of what `LLMBDO_LOG_LEVEL` says.
+    pub log_level: Option<&'static str>,
     /// What else is to be elsewhere than usual. Its port and its root are not looked at any more.
     pub choices: Choices,
 }

@@ -36,7 +36,7 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it, its output going to `output`.
     pub(crate) fn start(recipe: &Recipe, output: File) -> Result<Self, Error> {
-        let Recipe { name, program, arguments, log, notify } = recipe;
+        let Recipe { name, program, arguments, log, notify, log_level } = recipe;
         let (name, log) = (*name, log.clone());
         let errors = output.try_clone().map_err(Error::file(&log))?;
         let notify = NotifySocket::bind(notify).map_err(Error::file(notify))?;
@@ -50,6 +50,7 @@ impl Daemon {
             .args(["--parent", &std::process::id().to_string()])
             .env_clear()
             .envs(own)
+            .envs(log_level.map(|level| ("LLMBDO_LOG_LEVEL", level)))
             .env("NOTIFY_SOCKET", notify.path())
             .current_dir("/")
             // A group of its own, so that Ctrl-C reaches it through us, in order.

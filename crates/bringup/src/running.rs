@@ -44,10 +44,12 @@ impl Plan {
         let program = self.programs.join("cap-fs");
         put_caps(&program, &layout.caps.join("fs.cap.json"))?;
         let arguments = ["serve".into(), "--socket".into(), socket.clone()];
-        let fs_recipe = recipe(&layout, "fs", program, &arguments);
+        let log_level = self.log_level;
+        let fs_recipe = Recipe { log_level, ..recipe(&layout, "fs", program, &arguments) };
         let mut fs = fs_recipe.start()?;
         progress("starting gateway");
         let gateway_recipe = recipe(&layout, "gateway", self.programs.join("gateway"), &[]);
+        let gateway_recipe = Recipe { log_level, ..gateway_recipe };
         let mut gateway = gateway_recipe.start()?;
         let fs_said = fs.ready()?;
         progress("fs is ready");
@@ -150,6 +152,7 @@ fn recipe(layout: &Layout, name: &'static str, program: PathBuf, arguments: &[Pa
         arguments: [arguments, &["--config".into(), config]].concat(),
         log: layout.at(&format!("log/{name}.log")),
         notify: layout.at(&format!("run/{name}.notify")),
+        log_level: None,
     }
 }
 

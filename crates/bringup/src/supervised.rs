@@ -27,6 +27,7 @@ pub(crate) struct Recipe {
     pub(crate) arguments: Vec<PathBuf>,
     pub(crate) log: PathBuf,
     pub(crate) notify: PathBuf,
+    pub(crate) log_level: Option<&'static str>,
 }
 
 impl Recipe {

@@ -122,6 +122,7 @@ fn plan(arguments: Arguments) -> Result<Plan, daemon::BoxError> {
         port: arguments.port.or(choices.port).unwrap_or(PORT),
         programs,
         call_timeout_seconds: None,
+        log_level: None,
         choices,
     })
 }

@@ -87,11 +87,12 @@ async fn read<S: Server>(
                 Incoming::Other => None,
                 Incoming::Malformed(error) => Some(error_reply(None, &error)),
             };
+            // A call keeps its place until its reply is written, so that only refusals could be without number: a peer that reads
+            // none is not read from either.
             if let Some(reply) = refusal {
                 put(&replies, reply, None);
+                replies.room(REPLY_QUEUE).await;
             }
-            // A peer that reads no replies is not read from either.
-            replies.room(REPLY_QUEUE).await;
         }
         tokio::select! {
             biased;

@@ -15,7 +15,8 @@ pub const GATEWAY_CONNECTIONS: u8 = 8;
 /// restart and for an administrator.
 pub const MAX_CONNECTIONS: usize = 2 * GATEWAY_CONNECTIONS as usize + 4;
 
-/// Replies that may wait for the reader of a connection before nothing more is read from it.
+/// Replies that may wait for the reader of a connection when a call is refused, before nothing more is read from it; beyond it
+/// progress is not told either.
 pub const REPLY_QUEUE: usize = 64;
 
 /// Between two notifications of the progress of a call: twenty a second look like a movement to a person, and a handler

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{
 
 use crate::watched;
 
-/// A way to the peer of a socket. The peer is told that nothing more comes when the last of these and the [`Queue`] are gone.
+/// A way to the peer of a socket.
 #[derive(Debug)]
 pub struct FrameWriter<T> {
     shared: Arc<Shared>,
@@ -29,7 +29,8 @@ pub struct WeakFrameWriter<T> {
     queue: WeakUnboundedSender<Waiting<T>>,
 }
 
-/// What could not be written at once. Nothing of it is written but by [`Queue::write`].
+/// What could not be written at once. Nothing of it is written but by [`Queue::write`]; when that ends, the peer is told that nothing
+/// more comes.
 #[derive(Debug)]
 pub struct Queue<T> {
     shared: Arc<Shared>,
@@ -197,10 +198,10 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
-    /// Tells the peer that nothing more comes; the reader may go on.
+impl<T> Drop for Queue<T> {
+    /// Nobody writes what waits any more: the peer is told that nothing more comes. The reader may go on.
     fn drop(&mut self) {
         // A peer that is gone needs no word.
-        self.stream.shutdown(Shutdown::Write).ok();
+        self.shared.stream.shutdown(Shutdown::Write).ok();
     }
 }

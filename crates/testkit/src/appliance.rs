@@ -66,6 +66,7 @@ impl Appliance {
             port: 0,
             programs: programs(),
             call_timeout_seconds: None,
+            log_level: None,
         };
         Builder { plan, folder }
     }
@@ -145,6 +146,13 @@ impl Builder {
     #[must_use]
     pub fn call_timeout(mut self, seconds: u32) -> Self {
         self.plan.call_timeout_seconds = Some(seconds);
+        self
+    }
+
+    /// How much the daemons log.
+    #[must_use]
+    pub fn log_level(mut self, level: &'static str) -> Self {
+        self.plan.log_level = Some(level);
         self
     }
 

@@ -272,6 +272,7 @@ fn the_gateway_may_go_away_and_come_back() {
         programs: programs(),
         choices: bringup::Choices::default(),
         call_timeout_seconds: None,
+        log_level: None,
     };
     let first = plan.start(|_| {}).unwrap();
     let facts = first.facts().clone();

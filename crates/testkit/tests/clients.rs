@@ -29,7 +29,8 @@ fn check(
     era: &str,
     protocol: &str,
 ) {
-    let appliance = Appliance::new().file(OTHER, "untouched").start();
+    // Of calls that are done, the logs tell where they are asked to tell all.
+    let appliance = Appliance::new().file(OTHER, "untouched").log_level("debug").start();
     let output = client(&Tools::installed())
         .arg(checkout().join("crates/testkit/clients").join(script))
         .env("MCP_URL", &appliance.facts().endpoint)

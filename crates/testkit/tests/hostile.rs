@@ -196,6 +196,8 @@ fn a_request_of_the_modern_era_says_the_same_in_head_and_body() {
     check(&appliance, "no capabilities", &no_capabilities, &Refused(400, code::INVALID_PARAMS));
     let future = bare(json!({ "io.modelcontextprotocol/protocolVersion": "2099-01-01" }));
     let unsupported = Refused(400, code::UNSUPPORTED_PROTOCOL_VERSION);
+    check(&appliance, "another version than in the head", &future, &mismatch);
+    let future = future.header("MCP-Protocol-Version", "2099-01-01");
     check(&appliance, "another version", &future, &unsupported);
     let data = future.send().json()["error"]["data"].clone();
     assert_eq!(data["requested"], "2099-01-01");

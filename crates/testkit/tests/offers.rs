@@ -256,7 +256,7 @@ fn what_a_server_offers_is_not_taken_by_another() {
             prompt["result"]["description"].clone(),
             resource["result"]["contents"][0]["text"].clone(),
             about(json!({ "type": "ref/prompt", "name": "summary" })),
-            about(json!({ "type": "ref/resource", "uri": "x://{a}" })),
+            about(json!({ "type": "ref/resource", "uri": "x://a{b}" })),
         ]
     };
     assert_eq!(whose(), ["middle"; 4]);
@@ -337,11 +337,17 @@ fn log_messages_come_to_who_asks_for_them_and_severe_enough() {
     assert_eq!(set(Some(&session))["result"], json!({}));
     let params = json!({ "name": "test_tool_with_logging", "arguments": {} });
     let call = appliance.request().legacy("tools/call", &params);
-    let heard = |answer: testkit::Response| {
-        String::from_utf8(answer.body).unwrap().matches("notifications/message").count()
+    let heard = |request: testkit::Request| {
+        let mut stream = TcpStream::connect(("127.0.0.1", appliance.port())).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(&request.header("Connection", "close").bytes()).unwrap();
+        let mut all = String::new();
+        stream.read_to_string(&mut all).unwrap();
+        assert!(all.contains("\"isError\":false"), "{all}");
+        all.matches("notifications/message").count()
     };
-    assert_eq!(heard(call.clone().header("Mcp-Session-Id", &session).send()), 0);
-    assert_eq!(heard(call.send()), 3, "another request is not of that session");
+    assert_eq!(heard(call.clone().header("Mcp-Session-Id", &session)), 0);
+    assert_eq!(heard(call), 3, "another request is not of that session");
 }
 
 #[test]

@@ -35,9 +35,9 @@ impl Mcp {
     ) -> Result<Vec<u8>, Failure> {
         let table = &self.registry.table();
         let backends = table.with_resources();
-        let places = match asked.params.get_str("cursor") {
+        let places = match asked.params.get("cursor") {
             None => backends.keys().map(|name| (name.clone(), None)).collect(),
-            Some(cursor) => read_cursor(&cursor)?,
+            Some(_) => read_cursor(&asked.params.get_str("cursor").unwrap_or_default())?,
         };
         let asking = places.iter().filter_map(|(name, place)| {
             let backend = backends.get(name)?;

@@ -243,6 +243,7 @@ fn plan(root: &Path, state: &Path) -> Plan {
         port: 0,
         programs: testkit::programs(),
         call_timeout_seconds: None,
+        log_level: None,
     }
 }
 
