@@ -17,13 +17,20 @@ pub(crate) fn of(pid: u32) -> Result<Memory> {
     read(&text).context("the kernel says how much memory it has")
 }
 
+/// The most that a process has ever had in memory, in bytes, as `top` shows it.
+pub(crate) fn peak(pid: u32) -> Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    bytes(&text, "VmHWM:").context("the kernel says how much memory it has had")
+}
+
 fn read(text: &str) -> Option<Memory> {
-    let kib = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name));
-        line?.trim().strip_suffix(" kB")?.parse::<u64>().ok()
-    };
-    let private = kib("Private_Clean:")? + kib("Private_Dirty:")?;
-    Some(Memory { resident: kib("Rss:")? * 1024, private: private * 1024 })
+    let private = bytes(text, "Private_Clean:")? + bytes(text, "Private_Dirty:")?;
+    Some(Memory { resident: bytes(text, "Rss:")?, private })
+}
+
+fn bytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line?.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 #[cfg(test)]
@@ -35,6 +42,7 @@ mod tests {
         let text = "x [rollup]\nRss:      12 kB\nPrivate_Clean: 1 kB\nPrivate_Dirty:  4 kB\n";
         assert_eq!(read(text), Some(Memory { resident: 12 * 1024, private: 5 * 1024 }));
         assert_eq!(read("Rss: 1 kB\n"), None);
-        assert!(of(std::process::id()).unwrap().private > 0);
+        let own = of(std::process::id()).unwrap();
+        assert!(own.private > 0 && peak(std::process::id()).unwrap() >= own.private);
     }
 }

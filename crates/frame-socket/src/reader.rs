@@ -8,6 +8,10 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use tokio::io::unix::AsyncFd;
 
+/// What is read at once, in bytes: more than a socket holds by default. The room is cleared before it is read into, which for that of a
+/// long frame would be much work for a peer that sends a byte at a time.
+const MAX_READ_BYTES: usize = 256 * 1024;
+
 /// Where the frames of the peer come from.
 #[derive(Debug)]
 pub struct FrameReader(pub(crate) AsyncFd<Arc<UnixStream>>);
@@ -34,7 +38,7 @@ impl FrameReader {
 
 fn read(mut stream: &UnixStream, buffer: &mut BytesMut) -> io::Result<usize> {
     let before = buffer.len();
-    buffer.resize(buffer.capacity(), 0);
+    buffer.resize(buffer.capacity().min(before + MAX_READ_BYTES), 0);
     let read = stream.read(buffer.get_mut(before..).unwrap_or_default());
     buffer.truncate(before + read.as_ref().copied().unwrap_or(0));
     read

@@ -70,7 +70,7 @@ impl<T> FrameWriter<T> {
     ///
     /// # Errors
     ///
-    /// Nothing of the frame was written, and nothing will be.
+    /// The peer does not get the frame, and nothing after it.
     pub fn put(&self, frame: Vec<u8>, tag: T) -> Result<(), Closed> {
         let mut waiting = self.shared.waiting();
         let mut written = 0;
@@ -82,7 +82,11 @@ impl<T> FrameWriter<T> {
                 Err(_) => return Err(Closed),
             }
         }
-        self.queue.send(Waiting { frame, written, tag }).map_err(|_| Closed)?;
+        if self.queue.send(Waiting { frame, written, tag }).is_err() {
+            // Nobody writes the rest, so nothing may follow what is written of it.
+            self.shared.end();
+            return Err(Closed);
+        }
         *waiting += 1;
         Ok(())
     }
@@ -192,6 +196,11 @@ impl Shared {
         }
     }
 
+    fn end(&self) {
+        // A peer that is gone needs no word.
+        self.stream.shutdown(Shutdown::Write).ok();
+    }
+
     fn waiting(&self) -> MutexGuard<'_, usize> {
         // A number is whole, whatever panics elsewhere.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -201,7 +210,6 @@ impl Shared {
 impl<T> Drop for Queue<T> {
     /// Nobody writes what waits any more: the peer is told that nothing more comes. The reader may go on.
     fn drop(&mut self) {
-        // A peer that is gone needs no word.
-        self.shared.stream.shutdown(Shutdown::Write).ok();
+        self.shared.end();
     }
 }

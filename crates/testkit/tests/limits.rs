@@ -13,7 +13,8 @@
 //! `places`, since three thousand descriptors of this test would prove no more; `MAX_LIST_SCAN`, `MAX_TREE_DEPTH`,
 //! `MAX_TREE_ENTRIES` and `MAX_PENDING_RECORDS` in `vroot`, which counts the same whoever asks; `MAX_DISCARDED_BYTES` and
 //! `MAX_WAITING_KIB_PER_SERVER` cannot be seen to the byte by a client, which sees the same answer on either side of them or
-//! depends on what the kernel holds; the steps, attempts and passes of `vroot` stop races that no client can make to order.
+//! depends on what the kernel holds; `MAX_CURSOR_BYTES` is held to n-1, n and n+1 where the gateway writes its cursors, since no
+//! client writes one; `MAX_SERVERS` and `MAX_CONNECTIONS_PER_SERVER` are of whoever registers servers, and have no such test; the steps, attempts and passes of `vroot` stop races that no client can make to order.
 #![cfg(test)]
 
 use std::fs;

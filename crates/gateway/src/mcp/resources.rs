@@ -71,7 +71,7 @@ impl Mcp {
         }
         match failed {
             Some(error) if !answered => Err(error.into()),
-            _ => Ok(lists::page(asked, list, &items, write_cursor(&next))),
+            _ => Ok(lists::page(asked, list, &items, write_cursor(next))),
         }
     }
 
@@ -122,10 +122,20 @@ fn read_page(reply: &[u8], list: List) -> Option<Page> {
     Some(Page { items, next })
 }
 
-/// Where the next page begins, as text that means nothing to the client; `None` where there is none.
-fn write_cursor(places: &Places) -> Option<String> {
-    let text = serde_json::to_vec(places).ok().filter(|_| !places.is_empty())?;
-    Some(URL_SAFE_NO_PAD.encode(text))
+/// Where the next page begins, as text that means nothing to the client; `None` where there is none. What would make it longer than we
+/// take back is left out, the longest place first, so that no server takes the others' next pages with it.
+fn write_cursor(mut places: Places) -> Option<String> {
+    while !places.is_empty() {
+        let cursor = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&places).ok()?);
+        if cursor.len() <= MAX_CURSOR_BYTES {
+            return Some(cursor);
+        }
+        let longest = places.iter().max_by_key(|(_, place)| place.as_ref().map(String::len));
+        let server = longest?.0.clone();
+        tracing::warn!(server, "the rest of a list was left out: its cursor is too long");
+        places.remove(&server);
+    }
+    None
 }
 
 fn read_cursor(cursor: &str) -> Result<Places, RpcError> {
@@ -146,14 +156,28 @@ mod tests {
     fn a_cursor_says_where_each_server_goes_on() {
         let places: Places =
             [("fs".to_owned(), Some("12".to_owned())), ("mail".to_owned(), None)].into();
-        let cursor = write_cursor(&places).unwrap();
+        let cursor = write_cursor(places.clone()).unwrap();
         assert_eq!(read_cursor(&cursor).unwrap(), places);
-        assert_eq!(write_cursor(&Places::new()), None);
+        assert_eq!(write_cursor(Places::new()), None);
         let long = "A".repeat(MAX_CURSOR_BYTES + 4);
         for strange in ["", "x", "!", "W10", &long] {
             let error = read_cursor(strange).unwrap_err();
             assert_eq!(error.code, code::INVALID_PARAMS, "{strange}");
         }
+    }
+
+    #[test]
+    fn a_cursor_that_is_given_is_taken_back() {
+        // As long as it may be with `fs` beside it, and one more: then only that of `fs` is given.
+        let with = |length: usize| {
+            let long = ("mail".to_owned(), Some("x".repeat(length)));
+            let places: Places = [("fs".to_owned(), Some("12".to_owned())), long].into();
+            write_cursor(places).map(|cursor| (cursor.len(), read_cursor(&cursor).unwrap().len()))
+        };
+        let most = (MAX_CURSOR_BYTES / 4) * 3 - r#"{"fs":"12","mail":""}"#.len();
+        assert_eq!(with(most), Some((MAX_CURSOR_BYTES, 2)));
+        assert!(with(most - 1).is_some_and(|(_, places)| places == 2));
+        assert!(with(most + 1).is_some_and(|(_, places)| places == 1));
     }
 
     #[test]

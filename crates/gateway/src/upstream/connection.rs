@@ -26,7 +26,7 @@ pub(super) struct Connection {
 
 /// What a message on its way to the server holds until it is written.
 struct Tag {
-    /// The call that it is, unless it is the cancellation of one, of which each call has one at the most.
+    /// The call that it is, unless it is the cancellation of one, of which each call that was sent has one at the most.
     call: Option<u64>,
     /// The room that it takes.
     _room: Option<OwnedSemaphorePermit>,
@@ -47,6 +47,8 @@ pub(super) struct Pending {
     waiters: Arc<Waiters>,
     writer: FrameWriter<Tag>,
     id: u64,
+    /// Whether the server may hear of the call, and so has to hear of its end.
+    sent: bool,
     reply: oneshot::Receiver<Bytes>,
 }
 
@@ -80,19 +82,27 @@ impl Connection {
         let (sender, reply) = oneshot::channel();
         let waiter = Waiter { reply: sender, interim };
         self.waiters.lock().as_mut().ok_or(Dead)?.insert(id, waiter);
-        Ok(Pending { waiters: self.waiters.clone(), writer: self.writer.clone(), id, reply })
+        Ok(Pending {
+            waiters: self.waiters.clone(),
+            writer: self.writer.clone(),
+            id,
+            sent: false,
+            reply,
+        })
     }
 
     /// Sends the message of a call, which is one JSON text. Where this fails, nothing of it was sent.
     pub(super) fn send(
         &self,
-        pending: &Pending,
+        pending: &mut Pending,
         mut message: Vec<u8>,
         room: OwnedSemaphorePermit,
     ) -> Result<(), Dead> {
         push_frame(&mut message);
         let tag = Tag { call: Some(pending.id), _room: Some(room) };
-        self.writer.put(message, tag).map_err(|Closed| Dead)
+        self.writer.put(message, tag).map_err(|Closed| Dead)?;
+        pending.sent = true;
+        Ok(())
     }
 }
 
@@ -112,7 +122,7 @@ impl Drop for Pending {
     fn drop(&mut self) {
         let waiter = self.waiters.lock().as_mut().and_then(|waiters| waiters.remove(&self.id));
         // Whoever has had the reply is on the list no more. A connection that has ended needs no word either.
-        if waiter.is_some() {
+        if waiter.is_some() && self.sent {
             // A server that is gone has stopped too.
             self.writer.put(cancellation(self.id), Tag { call: None, _room: None }).ok();
         }

@@ -104,10 +104,10 @@ impl Server {
         let _call = self.calls.try_acquire().map_err(|_| CallError::Overloaded)?;
         let answered = async {
             let connection = self.connection().await?;
-            let pending = connection.expect(interim).map_err(|Dead| CallError::Unreachable)?;
+            let mut pending = connection.expect(interim).map_err(|Dead| CallError::Unreachable)?;
             let message = message(&pending.id().to_string());
             let room = self.room_for(message.len())?;
-            connection.send(&pending, message, room).map_err(|Dead| CallError::Unreachable)?;
+            connection.send(&mut pending, message, room).map_err(|Dead| CallError::Unreachable)?;
             pending.reply().await.map_err(|Dead| CallError::Died)
         };
         tokio::time::timeout(deadline, answered).await.unwrap_or(Err(CallError::TimedOut))
