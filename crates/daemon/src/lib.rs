@@ -74,7 +74,8 @@ pub fn notify(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Says on standard error why the daemon does not run, causes included. It works before there is a log.
+/// Says on standard error why the daemon does not run, causes included, and tells the supervisor, whose
+/// `systemctl status` then shows it to people who may not read the log. It works before there is a log.
 pub fn complain(name: &str, error: &(dyn Error + 'static)) {
     let mut line = format!("{name}: {error}");
     let mut cause = error.source();
@@ -82,6 +83,9 @@ pub fn complain(name: &str, error: &(dyn Error + 'static)) {
         line = format!("{line}: {error}");
         cause = error.source();
     }
+    // A status is one line, see sd_notify(3).
+    let status = line.replace(['\n', '\r'], " ");
+    notify(&[NotifyState::Status(&status)]);
     // Standard error may be closed; then nobody reads it.
     drop(writeln!(io::stderr(), "{line}"));
 }

@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Help { topic: Option<String> },
     /// `licence`.
     Licence,
+    /// `status`.
+    Status,
     /// `connect`.
     Connect,
     /// `exit`.
@@ -59,7 +61,7 @@ pub(crate) enum First {
 }
 
 /// All of them, in the order of `help`.
-pub(crate) const BUILT_INS: [BuiltIn; 11] = [
+pub(crate) const BUILT_INS: [BuiltIn; 12] = [
     built_in("ls", "[PATH]", "List a folder", First::Folder, &[]),
     built_in("dir", "[PATH]", "The same as `ls`", First::Folder, &[]),
     built_in("cd", "[PATH]", "Go to a folder; without a path to `/`", First::Folder, &[]),
@@ -74,6 +76,7 @@ pub(crate) const BUILT_INS: [BuiltIn; 11] = [
     ),
     built_in("help", "[COMMAND|METHOD]", "Explain commands and methods", First::Command, &[]),
     built_in("licence", "", "Show the licence", First::Nothing, &[]),
+    built_in("status", "", "Say what is wrong and what to do about it", First::Nothing, &[]),
     built_in("connect", "", "End the connection and make a new one", First::Nothing, &[]),
     built_in("exit", "", "Leave the shell, as Ctrl-D does", First::Nothing, &[]),
     built_in("quit", "", "The same as `exit`", First::Nothing, &[]),
@@ -132,6 +135,7 @@ impl Command {
             }
             "help" => Self::Help { topic: given.next() },
             "licence" => Self::Licence,
+            "status" => Self::Status,
             "connect" => Self::Connect,
             _ => Self::Exit,
         };
@@ -224,6 +228,7 @@ mod tests {
         );
         check("help ls", &Command::Help { topic: Some("ls".into()) });
         check("licence", &Command::Licence);
+        check("status", &Command::Status);
         check("connect", &Command::Connect);
         check("exit", &Command::Exit);
         check("quit", &Command::Exit);

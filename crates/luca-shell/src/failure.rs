@@ -37,6 +37,9 @@ pub(crate) enum Failure {
     /// The call cannot be made for a reason that the client knows.
     #[error("{0}")]
     Client(String),
+    /// `status` has shown what.
+    #[error("{}", unwell(*.0))]
+    Unwell(usize),
     /// What was to be shown could not be written.
     #[error("the output could not be written: {0}")]
     Output(#[from] std::io::Error),
@@ -100,10 +103,19 @@ impl Failure {
             Self::TimedOut | Self::Cancelled => -32_000,
             Self::Closed => -32_001,
             Self::NotConnected(_) => -32_003,
-            Self::Usage(_) | Self::Unexpected(_) | Self::Client(_) | Self::Output(_) => -32_002,
+            Self::Usage(_)
+            | Self::Unexpected(_)
+            | Self::Client(_)
+            | Self::Unwell(_)
+            | Self::Output(_) => -32_002,
         };
         json!({ "code": code, "message": self.to_string() })
     }
+}
+
+fn unwell(count: usize) -> String {
+    let things = if count == 1 { "one thing does" } else { "some things do" };
+    format!("{things} not work: what to do stands above")
 }
 
 impl From<CallError> for Failure {

@@ -24,6 +24,7 @@ mod place;
 mod script;
 mod session;
 mod shell;
+mod status;
 mod view;
 
 pub use entry::main;

@@ -48,6 +48,11 @@ impl Session {
         self.target.to_string()
     }
 
+    /// Whether the gateway is on this machine, as far as its address tells.
+    pub(crate) fn is_local(&self) -> bool {
+        self.target.is_local()
+    }
+
     /// Whether the link is up.
     pub(crate) fn is_connected(&self) -> bool {
         self.live().is_some()

@@ -21,7 +21,8 @@ use crate::view::{self, Entry, File};
 pub(crate) const FS_LIST: &str = "mcp.fs.list";
 const FS_READ: &str = "mcp.fs.read";
 const FS_DELETE: &str = "mcp.fs.delete";
-const LICENCE_CHECK: &str = "mcp.licence.check";
+/// Shows the licence.
+pub(crate) const LICENCE_CHECK: &str = "mcp.licence.check";
 
 /// Whether there is more to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +93,7 @@ impl Shell {
                 let licence = self.call(LICENCE_CHECK, &json!([])).await?;
                 self.output.value(&licence)?;
             }
+            Command::Status => self.status().await?,
             Command::Connect => self.reconnect().await?,
             Command::Call { method, arguments } => {
                 self.connect().await?;

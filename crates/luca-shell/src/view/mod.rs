@@ -1,9 +1,11 @@
 //! Results as people read them.
 
 mod file;
+mod findings;
 mod folder;
 mod guide;
 
 pub(crate) use file::File;
+pub(crate) use findings::findings;
 pub(crate) use folder::{Entry, table};
 pub(crate) use guide::{built_in, everything, method};

@@ -35,7 +35,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
     (Layer::Base, &["frame-socket", "mcp-wire", "sandbox", "vroot"]),
     (
         Layer::Shared,
-        &["capfile", "daemon", "extract", "mcp-types", "settings", "store", "telemetry"],
+        &["capfile", "daemon", "extract", "health", "mcp-types", "settings", "store", "telemetry"],
     ),
     (Layer::Framework, &["capability", "mcp-client"]),
     (

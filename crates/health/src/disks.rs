@@ -1,0 +1,145 @@
+//! Whether there is room left, and whether it can be written to.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
+
+use crate::Finding;
+use crate::limits::{FULL_BYTES, FULL_FILES, NEARLY_FULL_PERCENT};
+
+/// Mebibyte.
+const MIB: u64 = 1024 * 1024;
+
+/// Looks at the file systems that hold these folders; one that is not there is no affair of this machine.
+pub(crate) fn examine(folders: &[&Path]) -> Vec<Finding> {
+    let mut seen = HashSet::new();
+    folders
+        .iter()
+        .filter(|folder| fs::metadata(folder).is_ok_and(|folder| seen.insert(folder.dev())))
+        .filter_map(|folder| {
+            Some(judge(&folder.display().to_string(), &Room::of(&statvfs(*folder).ok()?)))
+        })
+        .collect()
+}
+
+/// What a file system has and what is left of it.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    bytes: u64,
+    free_bytes: u64,
+    files: u64,
+    free_files: u64,
+    read_only: bool,
+}
+
+impl Room {
+    fn of(statvfs: &StatVfs) -> Self {
+        Self {
+            bytes: statvfs.f_blocks.saturating_mul(statvfs.f_frsize),
+            free_bytes: statvfs.f_bavail.saturating_mul(statvfs.f_frsize),
+            files: statvfs.f_files,
+            free_files: statvfs.f_favail,
+            read_only: statvfs.f_flag.contains(StatVfsMountFlags::RDONLY),
+        }
+    }
+
+    /// Some file systems (btrfs, the image's own) count no files and say zero.
+    fn lacks_files(&self) -> bool {
+        self.files > 0 && self.free_files < FULL_FILES
+    }
+
+    fn used_percent(&self) -> u64 {
+        let used = self.bytes.saturating_sub(self.free_bytes);
+        used.saturating_mul(100).checked_div(self.bytes).unwrap_or(0)
+    }
+}
+
+fn judge(folder: &str, room: &Room) -> Finding {
+    let about = format!("disk {folder}");
+    let free = format!("{} of {} MiB free", room.free_bytes / MIB, room.bytes / MIB);
+    if room.read_only {
+        return Finding::bad(
+            about,
+            "it can be read and not written to",
+            "A disk that fails is made read-only by the kernel: see `dmesg`, copy what matters, and replace the disk",
+        );
+    }
+    // A small file system is full in proportion, not at a bound that it never was above.
+    if room.free_bytes < FULL_BYTES.min(room.bytes / 20) {
+        return Finding::bad(
+            about,
+            format!("full: {free}. What must be written fails"),
+            format!(
+                "Delete or move files away: `du -xh -d2 {folder} | sort -h | tail` shows the largest folders"
+            ),
+        );
+    }
+    if room.lacks_files() {
+        return Finding::bad(
+            about,
+            format!("full: it has room for {} more files", room.free_files),
+            format!(
+                "Delete or pack folders of many small files: `du -x --inodes -d2 {folder} | sort -n | tail` shows them"
+            ),
+        );
+    }
+    if room.used_percent() >= NEARLY_FULL_PERCENT {
+        return Finding::warning(
+            about,
+            format!("nearly full: {free}"),
+            "Make room before it is full",
+        );
+    }
+    Finding::good(about, free)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Level;
+
+    const ROOMY: Room = Room {
+        bytes: 10 * 1024 * MIB,
+        free_bytes: 8 * 1024 * MIB,
+        files: 100_000,
+        free_files: 90_000,
+        read_only: false,
+    };
+
+    #[track_caller]
+    fn check(room: Room, level: Level, what: &str) {
+        let finding = judge("/var", &room);
+        assert_eq!(finding.level, level, "{finding:?}");
+        assert!(finding.what.contains(what), "{finding:?}");
+        assert_eq!(finding.remedy.is_some(), level != Level::Good, "{finding:?}");
+    }
+
+    #[test]
+    fn each_state_of_a_disk_is_told_apart() {
+        check(ROOMY, Level::Good, "8192 of 10240 MiB free");
+        check(Room { free_bytes: FULL_BYTES, ..ROOMY }, Level::Warning, "nearly full");
+        check(Room { free_bytes: FULL_BYTES - 1, ..ROOMY }, Level::Bad, "full: 15 of 10240");
+        check(Room { free_files: FULL_FILES - 1, ..ROOMY }, Level::Bad, "room for 127 more files");
+        check(Room { files: 0, free_files: 0, ..ROOMY }, Level::Good, "free");
+        check(Room { read_only: true, ..ROOMY }, Level::Bad, "not written");
+    }
+
+    #[test]
+    fn a_small_file_system_is_full_in_proportion() {
+        let small = Room { bytes: 8 * MIB, free_bytes: 7 * MIB, ..ROOMY };
+        check(small, Level::Good, "7 of 8 MiB free");
+        check(Room { free_bytes: 0, ..small }, Level::Bad, "full");
+    }
+
+    #[test]
+    fn a_file_system_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        let missing = folder.path().join("missing");
+        assert_eq!(examine(&[folder.path(), &inner, &missing]).len(), 1);
+    }
+}
