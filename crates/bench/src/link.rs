@@ -46,7 +46,15 @@ impl Link {
 
     /// To `POST /mcp` of whatever listens on this port.
     pub(crate) fn http(port: u16, key: &str) -> Result<Self> {
-        let message = Message::of_client();
+        Self::post(port, key, Message::of_client())
+    }
+
+    /// To `POST /mcp` of what passes calls on as they are, and so must be sent what a gateway sends.
+    pub(crate) fn hop(port: u16) -> Result<Self> {
+        Self::post(port, "", Message::of_gateway())
+    }
+
+    fn post(port: u16, key: &str, message: Message) -> Result<Self> {
         let head = format!(
             "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n\
              Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\

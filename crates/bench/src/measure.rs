@@ -101,10 +101,11 @@ fn one_client(stage: &Stage, extent: Extent) -> Result<Vec<Figure>> {
     let mut links = [
         Link::unix(&stage.server())?,
         Link::http(stage.axum_port, &key)?,
+        Link::hop(stage.hop_port)?,
         Link::http(port, &key)?,
         Link::web(port, &key)?,
     ];
-    let [direct, axum, http, web] = alternating(extent.repeats, |number| {
+    let [direct, axum, hop, http, web] = alternating(extent.repeats, |number| {
         let link = links.get_mut(number).ok_or_else(|| anyhow!("no such link"))?;
         Ok(quantile(&load::one_by_one(link, extent.calls)?, 0.5))
     })?;
@@ -125,7 +126,8 @@ fn one_client(stage: &Stage, extent: Extent) -> Result<Vec<Figure>> {
             pairs(&web, &direct, minus),
             limits,
         ),
-        info("  of that beyond bare axum over TCP", "µs", pairs(&http, &axum, minus)),
+        info("  added by bare axum that passes the call on", "µs", pairs(&hop, &direct, minus)),
+        info("  of that beyond bare axum that answers", "µs", pairs(&http, &axum, minus)),
         info("  the server called directly, UNIX socket", "µs", direct),
         info("  bare axum echo, TCP", "µs", axum),
         info("  through the gateway, HTTP", "µs", http),

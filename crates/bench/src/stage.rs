@@ -1,4 +1,5 @@
-//! What is measured: the appliance as `cargo xtask up` starts it, a capability server that echoes, and bare axum beside them.
+//! What is measured: the appliance as `cargo xtask up` starts it, a capability server that echoes, and
+//! beside them bare axum, which echoes itself or passes the call on.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -26,6 +27,8 @@ pub(crate) struct Stage {
     _server: Process,
     _axum: Process,
     pub(crate) axum_port: u16,
+    _hop: Process,
+    pub(crate) hop_port: u16,
     programs: PathBuf,
     folder: TempDir,
 }
@@ -58,9 +61,20 @@ impl Stage {
         };
         let running = plan.start(|_| {}).context("start the appliance")?;
         let server = start_server(programs, &folder.path().join("state"))?;
-        let (axum, axum_port) = start_axum(programs)?;
+        let (axum, axum_port) = start_baseline(&programs.join("bench-echo"), None)?;
+        let socket = folder.path().join("state/run/bench.sock");
+        let (hop, hop_port) = start_baseline(&programs.join("bench-hop"), Some(&socket))?;
         let (programs, running) = (programs.to_owned(), Some(running));
-        let stage = Self { running, _server: server, _axum: axum, axum_port, programs, folder };
+        let stage = Self {
+            running,
+            _server: server,
+            _axum: axum,
+            axum_port,
+            _hop: hop,
+            hop_port,
+            programs,
+            folder,
+        };
         // The gateway sees the cap file a little later.
         let (port, key) = stage.gateway()?;
         let link = || Link::http(port, &key)?.call();
@@ -152,14 +166,15 @@ fn start_server(programs: &Path, state: &Path) -> Result<Process> {
     Ok(process)
 }
 
-fn start_axum(programs: &Path) -> Result<(Process, u16)> {
-    let program = programs.join("bench-echo");
-    let process = Command::new(&program).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+/// Starts a baseline, and gives the port that it prints.
+fn start_baseline(program: &Path, argument: Option<&Path>) -> Result<(Process, u16)> {
+    let mut command = Command::new(program);
+    let process = command.args(argument).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut process = Process(process.with_context(|| format!("start `{}`", program.display()))?);
     let output = process.0.stdout.take().context("its output is ours")?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line)?;
-    let port = line.trim().parse().context("bare axum prints its port")?;
+    let port = line.trim().parse().context("a baseline prints its port")?;
     Ok((process, port))
 }
 
