@@ -5,13 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use gateway::{Client, ClientsFile, key_hash};
+use clients::{Client, ClientsFile, is_key, key_hash, new_key};
 use serde::Serialize;
 
 use crate::choices::Choices;
 use crate::error::Error;
 use crate::folder::{SECRET_MODE, closed_folder, private_folder, put};
-use crate::key::{is_key, new_key};
 
 /// What is to run.
 #[derive(Debug, Clone)]

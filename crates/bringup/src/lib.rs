@@ -20,7 +20,6 @@ mod choices;
 mod error;
 mod facts;
 mod folder;
-mod key;
 mod layout;
 mod notify;
 mod process;

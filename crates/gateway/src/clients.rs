@@ -1,42 +1,11 @@
 //! Client keys: who may call.
 
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use clients::{Client, ClientsFile, KeyHash};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-/// The bytes of a key's hash.
-const HASH_BYTES: usize = 32;
-
-/// The file of client keys. Keys are 256 random bits, so a plain hash keeps them safe at rest.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClientsFile {
-    /// Every client.
-    pub clients: Vec<Client>,
-}
-
-/// A client and the hash of its key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Client {
-    /// Its name, for policy and logs.
-    pub name: String,
-    /// SHA-256 of the key's text, in hexadecimal: see [`key_hash`].
-    pub key_sha256: String,
-}
-
-/// The hash that [`Client::key_sha256`] holds for a key.
-pub fn key_hash(key: &str) -> String {
-    HEXLOWER.encode(&hash(key.as_bytes()))
-}
-
-fn hash(key: &[u8]) -> [u8; HASH_BYTES] {
-    Sha256::digest(key).into()
-}
-
 /// The clients, ready to be asked.
-pub(crate) struct Clients(Vec<(String, [u8; HASH_BYTES])>);
+pub(crate) struct Clients(Vec<(String, KeyHash)>);
 
 /// Why a file of client keys is refused.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +20,7 @@ impl TryFrom<ClientsFile> for Clients {
     type Error = ClientsError;
 
     fn try_from(file: ClientsFile) -> Result<Self, ClientsError> {
-        let mut clients: Vec<(String, [u8; HASH_BYTES])> = Vec::new();
+        let mut clients: Vec<(String, KeyHash)> = Vec::new();
         for Client { name, key_sha256 } in file.clients {
             if clients.iter().any(|(other, _)| *other == name) {
                 return Err(ClientsError::Twice(name));
@@ -70,7 +39,7 @@ impl Clients {
     /// Whose key this is. Every stored hash is compared, each in constant time, so that the time tells neither
     /// how much of a key was right nor which client it is.
     pub(crate) fn find(&self, key: &str) -> Option<&str> {
-        let hash = hash(key.as_bytes());
+        let hash = clients::hash(key);
         let mut found = 0_u32;
         for (at, (_, stored)) in (1_u32..).zip(&self.0) {
             let equal: Choice = stored.ct_eq(&hash);
@@ -83,6 +52,8 @@ impl Clients {
 
 #[cfg(test)]
 mod tests {
+    use clients::key_hash;
+
     use super::*;
 
     fn clients(pairs: &[(&str, &str)]) -> Result<Clients, ClientsError> {

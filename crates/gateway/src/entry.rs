@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
 use listenfd::ListenFd;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
-use crate::clients::{Clients, ClientsFile};
+use crate::clients::Clients;
 use crate::config::Config;
 use crate::http::{AllowedHosts, App};
 use crate::mcp::Mcp;

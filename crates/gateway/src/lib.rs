@@ -28,6 +28,5 @@ mod stall;
 mod transport;
 mod upstream;
 
-pub use clients::{Client, ClientsFile, key_hash};
 pub use config::ConfigFile;
 pub use entry::main;

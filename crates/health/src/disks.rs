@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{StatVfs, StatVfsMountFlags, statvfs};
+use rustix::fs::{StatVfs, major, minor, statvfs};
 
 use crate::Finding;
 use crate::limits::{FULL_BYTES, FULL_FILES, NEARLY_FULL_PERCENT};
@@ -13,16 +13,28 @@ use crate::limits::{FULL_BYTES, FULL_FILES, NEARLY_FULL_PERCENT};
 /// Mebibyte.
 const MIB: u64 = 1024 * 1024;
 
+/// What is mounted, as this process sees it; see `proc_pid_mountinfo(5)`.
+const MOUNTS: &str = "/proc/self/mountinfo";
+
 /// Looks at the file systems that hold these folders; one that is not there is no affair of this machine.
 pub(crate) fn examine(folders: &[&Path]) -> Vec<Finding> {
+    let mounts = fs::read_to_string(MOUNTS).unwrap_or_default();
     let mut seen = HashSet::new();
-    folders
-        .iter()
-        .filter(|folder| fs::metadata(folder).is_ok_and(|folder| seen.insert(folder.dev())))
-        .filter_map(|folder| {
-            Some(judge(&folder.display().to_string(), &Room::of(&statvfs(*folder).ok()?)))
-        })
-        .collect()
+    let mut look = |folder: &Path| {
+        let device = fs::metadata(folder).ok()?.dev();
+        let room = Room::of(&statvfs(folder).ok()?, is_read_only(&mounts, device));
+        seen.insert(device).then(|| judge(&folder.display().to_string(), &room))
+    };
+    folders.iter().filter_map(|folder| look(folder)).collect()
+}
+
+/// Whether the file system itself is read-only, whatever this process may do in it: a sandbox takes writing away from a
+/// process, and that is no fault of the disk.
+fn is_read_only(mounts: &str, device: u64) -> bool {
+    let device = format!("{}:{}", major(device), minor(device));
+    let mut mounted = mounts.lines().filter(|line| line.split(' ').nth(2) == Some(&device));
+    let options = mounted.next().and_then(|line| line.rsplit(' ').next());
+    options.is_some_and(|options| options.split(',').any(|option| option == "ro"))
 }
 
 /// What a file system has and what is left of it.
@@ -36,13 +48,13 @@ struct Room {
 }
 
 impl Room {
-    fn of(statvfs: &StatVfs) -> Self {
+    fn of(statvfs: &StatVfs, read_only: bool) -> Self {
         Self {
             bytes: statvfs.f_blocks.saturating_mul(statvfs.f_frsize),
             free_bytes: statvfs.f_bavail.saturating_mul(statvfs.f_frsize),
             files: statvfs.f_files,
             free_files: statvfs.f_favail,
-            read_only: statvfs.f_flag.contains(StatVfsMountFlags::RDONLY),
+            read_only,
         }
     }
 
@@ -132,6 +144,15 @@ mod tests {
         let small = Room { bytes: 8 * MIB, free_bytes: 7 * MIB, ..ROOMY };
         check(small, Level::Good, "7 of 8 MiB free");
         check(Room { free_bytes: 0, ..small }, Level::Bad, "full");
+    }
+
+    #[test]
+    fn a_sandbox_makes_no_disk_read_only() {
+        let mounts = "36 35 8:2 / /var ro,noatime - ext4 /dev/sda2 rw,errors=remount-ro\n\
+                      37 35 8:3 / /home rw shared:1 - ext4 /dev/sda3 ro\n";
+        assert!(!is_read_only(mounts, rustix::fs::makedev(8, 2)));
+        assert!(is_read_only(mounts, rustix::fs::makedev(8, 3)));
+        assert!(!is_read_only(mounts, rustix::fs::makedev(8, 4)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, mcp};
+use crate::{config, first_key, mcp};
 
 /// The exit code for a command line that cannot be: the one that clap uses.
 const USAGE: u8 = 2;
@@ -24,6 +24,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Config(config::Arguments),
+    FirstKey(first_key::Arguments),
     Mcp(mcp::Arguments),
 }
 
@@ -40,6 +41,7 @@ pub(crate) enum Failure {
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Config(arguments) => config::run(&arguments),
+        Command::FirstKey(arguments) => first_key::run(&arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
     };
     let (error, code) = match done {

@@ -6,6 +6,7 @@
 
 mod command;
 mod config;
+mod first_key;
 pub mod limits;
 mod mcp;
 

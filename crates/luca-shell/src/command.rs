@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Licence,
     /// `status`.
     Status,
+    /// `key`.
+    Key,
     /// `connect`.
     Connect,
     /// `exit`.
@@ -61,7 +63,7 @@ pub(crate) enum First {
 }
 
 /// All of them, in the order of `help`.
-pub(crate) const BUILT_INS: [BuiltIn; 12] = [
+pub(crate) const BUILT_INS: [BuiltIn; 13] = [
     built_in("ls", "[PATH]", "List a folder", First::Folder, &[]),
     built_in("dir", "[PATH]", "The same as `ls`", First::Folder, &[]),
     built_in("cd", "[PATH]", "Go to a folder; without a path to `/`", First::Folder, &[]),
@@ -77,6 +79,13 @@ pub(crate) const BUILT_INS: [BuiltIn; 12] = [
     built_in("help", "[COMMAND|METHOD]", "Explain commands and methods", First::Command, &[]),
     built_in("licence", "", "Show the licence", First::Nothing, &[]),
     built_in("status", "", "Say what is wrong and what to do about it", First::Nothing, &[]),
+    built_in(
+        "key",
+        "",
+        "Show the key that this machine made for its first client",
+        First::Nothing,
+        &[],
+    ),
     built_in("connect", "", "End the connection and make a new one", First::Nothing, &[]),
     built_in("exit", "", "Leave the shell, as Ctrl-D does", First::Nothing, &[]),
     built_in("quit", "", "The same as `exit`", First::Nothing, &[]),
@@ -136,6 +145,7 @@ impl Command {
             "help" => Self::Help { topic: given.next() },
             "licence" => Self::Licence,
             "status" => Self::Status,
+            "key" => Self::Key,
             "connect" => Self::Connect,
             _ => Self::Exit,
         };
@@ -229,6 +239,7 @@ mod tests {
         check("help ls", &Command::Help { topic: Some("ls".into()) });
         check("licence", &Command::Licence);
         check("status", &Command::Status);
+        check("key", &Command::Key);
         check("connect", &Command::Connect);
         check("exit", &Command::Exit);
         check("quit", &Command::Exit);

@@ -15,6 +15,7 @@ mod editor;
 mod entry;
 mod escape;
 mod failure;
+mod first_key;
 pub mod limits;
 mod line;
 mod options;

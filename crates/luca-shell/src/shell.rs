@@ -10,6 +10,7 @@ use crate::arguments;
 use crate::command::{BuiltIn, Command};
 use crate::escape;
 use crate::failure::Failure;
+use crate::first_key;
 use crate::limits::{FULL_PAGE_ENTRIES, MAX_LISTED};
 use crate::line::parse_line;
 use crate::output::{self, Output};
@@ -94,6 +95,7 @@ impl Shell {
                 self.output.value(&licence)?;
             }
             Command::Status => self.status().await?,
+            Command::Key => first_key::show(self.output)?,
             Command::Connect => self.reconnect().await?,
             Command::Call { method, arguments } => {
                 self.connect().await?;

@@ -35,7 +35,17 @@ const LAYERS: [(Layer, &[&str]); 5] = [
     (Layer::Base, &["frame-socket", "mcp-wire", "sandbox", "vroot"]),
     (
         Layer::Shared,
-        &["capfile", "daemon", "extract", "health", "mcp-types", "settings", "store", "telemetry"],
+        &[
+            "capfile",
+            "clients",
+            "daemon",
+            "extract",
+            "health",
+            "mcp-types",
+            "settings",
+            "store",
+            "telemetry",
+        ],
     ),
     (Layer::Framework, &["capability", "mcp-client"]),
     (

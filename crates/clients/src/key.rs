@@ -1,4 +1,4 @@
-//! The first client's key.
+//! A key: how it looks, and how one is made.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,13 +9,13 @@ const PREFIX: &str = "llmb_";
 const KEY_BYTES: usize = 32;
 
 /// Whether a text has the form of a key.
-pub(crate) fn is_key(text: &str) -> bool {
+pub fn is_key(text: &str) -> bool {
     let decoded = text.strip_prefix(PREFIX).map(|rest| URL_SAFE_NO_PAD.decode(rest));
     matches!(decoded, Some(Ok(bytes)) if bytes.len() == KEY_BYTES)
 }
 
 /// A new key.
-pub(crate) fn new_key() -> Result<String, getrandom::Error> {
+pub fn new_key() -> Result<String, getrandom::Error> {
     let mut bytes = [0; KEY_BYTES];
     getrandom::fill(&mut bytes)?;
     Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
