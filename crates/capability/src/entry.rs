@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use daemon::{BoxError, NotifyState};
-use sandbox::Confinement;
+use sandbox::{Confinement, LockError, Report};
 use settings::{Count, SettingsError, Sources};
 use telemetry::{LOG_FORMATS, LOG_LEVELS};
 
@@ -108,8 +108,7 @@ fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
     let server = S::open(config)?;
     let confinement =
         if arguments.daemon.unconfined { Confinement::Unconfined } else { Confinement::Required };
-    // For `sd_notify`, whose socket is UNIX.
-    let report = sandbox::lock(&server.needs().unix_connect(), confinement)?;
+    let report = confine(&server, confinement)?;
     let _telemetry = telemetry::init(S::NAME)?;
     daemon::log_panics();
     tracing::info!(confinement = %report, "locked down");
@@ -128,6 +127,13 @@ fn run<S: Server>(arguments: &Serve) -> Result<(), BoxError> {
     });
     runtime.shutdown_timeout(DRAIN);
     outcome
+}
+
+/// Locks the calling process to what `server` needs, as [`main`] does before it serves; a probe of the sandbox calls
+/// the same. For good, and before any thread is started: see [`sandbox::lock`](sandbox::lock()).
+pub fn confine<S: Server>(server: &S, confinement: Confinement) -> Result<Report, LockError> {
+    // For `sd_notify`, whose socket is UNIX.
+    sandbox::lock(&server.needs().unix_connect(), confinement)
 }
 
 /// How many threads run handlers: `LLMBDO_<NAME>_WORKERS`, else `LLMBDO_DEFAULT_SERVER_WORKERS`, else

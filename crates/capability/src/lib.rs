@@ -72,6 +72,6 @@ pub use capfile::Effect;
 pub use call::Call;
 pub use daemon::BoxError;
 pub use declare::{DeclareError, Tools, cap_file};
-pub use entry::main;
+pub use entry::{confine, main};
 pub use serve::serve;
 pub use tool::{ErrorKind, NoConfig, Server, Tool, ToolError};

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
 use listenfd::ListenFd;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use sandbox::{Confinement, Needs, Report};
+use sandbox::{Confinement, LockError, Needs, Report};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -86,8 +87,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         .map_err(|error| format!("`{}`: {error}", config.caps_dir.display()))?;
     let confinement =
         if arguments.daemon.unconfined { Confinement::Unconfined } else { Confinement::Required };
-    let needs = Needs::none().read(registry.handle()).tcp_accept().unix_connect();
-    let report = sandbox::lock(&needs, confinement)?;
+    let report = confine(registry.handle(), confinement)?;
     let _telemetry = telemetry::init("gateway")?;
     daemon::log_panics();
     tracing::info!(confinement = %report, "locked down");
@@ -117,6 +117,13 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     runtime.shutdown_background();
     workers.stop();
     served
+}
+
+/// Locks the calling process to what the gateway needs, `caps` being the folder of cap files, as [`main`] does before
+/// it serves; a probe of the sandbox calls the same. For good, and before any thread is started: see
+/// [`sandbox::lock`](sandbox::lock()).
+pub fn confine(caps: BorrowedFd<'_>, confinement: Confinement) -> Result<Report, LockError> {
+    sandbox::lock(&Needs::none().read(caps).tcp_accept().unix_connect(), confinement)
 }
 
 fn tell_ready(address: SocketAddr, report: &Report) {

@@ -29,4 +29,4 @@ mod transport;
 mod upstream;
 
 pub use config::ConfigFile;
-pub use entry::main;
+pub use entry::{confine, main};
