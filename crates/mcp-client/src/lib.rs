@@ -24,6 +24,7 @@ mod http;
 mod key;
 pub mod limits;
 mod link;
+mod names;
 mod progress;
 mod queue;
 mod target;

@@ -1,5 +1,6 @@
 //! A WebSocket: one message, one text frame.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -22,6 +23,7 @@ use crate::error::ConnectError;
 use crate::key::Key;
 use crate::limits::{CLOSE, CONNECT, PING, READ_BYTES, SILENCE};
 use crate::link::Ends;
+use crate::names::addresses;
 use crate::queue;
 use crate::target::Target;
 use crate::tls;
@@ -78,7 +80,10 @@ async fn stream(target: &Target, url: &Url) -> Result<Box<dyn Stream>, ConnectEr
     let from_io = |error| ConnectError::from_io(target.to_string(), &error);
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let port = url.port_or_known_default().unwrap_or_default();
-    let tcp = TcpStream::connect((host.as_str(), port)).await.map_err(from_io)?;
+    let addresses = addresses(&host).await.map_err(|error| other(error.to_string()))?;
+    let addresses: Vec<SocketAddr> =
+        addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect();
+    let tcp = TcpStream::connect(addresses.as_slice()).await.map_err(from_io)?;
     // A message is one write: waiting for more to send would only delay it.
     tcp.set_nodelay(true).map_err(from_io)?;
     if url.scheme() != "wss" {

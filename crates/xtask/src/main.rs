@@ -5,6 +5,7 @@
 //! shell        opens the shell of a running appliance
 //! test         runs everything that CI runs, and closes with a table of who spent what
 //! conformance  runs the official conformance suite of MCP against the appliance
+//! dist         builds what ships: each program one file that needs no other
 //! campaign     searches longer than CI does
 //! tools        installs what the tests need into the cache folder
 //! tidy         checks rules about the source that no compiler knows
@@ -17,6 +18,7 @@ mod bench;
 mod cache;
 mod campaign;
 mod conformance;
+mod dist;
 mod process;
 mod say;
 mod shell;
@@ -54,6 +56,8 @@ enum Command {
     Conformance(conformance::ConformanceArgs),
     /// Measure, figure beside goal
     Bench(bench::BenchArgs),
+    /// Build what ships, each program one file that needs no other, and check it
+    Dist(dist::DistArgs),
     /// Search longer than CI does
     Campaign(campaign::CampaignArgs),
     /// Install what the tests need into the cache folder
@@ -79,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Test(args) => suite::run(&args),
         Command::Conformance(args) => conformance::run(&args),
         Command::Bench(args) => bench::run(args),
+        Command::Dist(args) => dist::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Tools => {
             let cache = Cache::from_env()?;

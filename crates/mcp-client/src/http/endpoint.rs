@@ -13,6 +13,7 @@ use crate::http::refusal;
 use crate::http::session::Session;
 use crate::key::Key;
 use crate::limits::{CLOSE, CONNECT, IDLE, KEEP_ALIVE, NOTIFICATION};
+use crate::names::Names;
 use crate::target::Target;
 use crate::tls;
 
@@ -48,6 +49,7 @@ pub(crate) fn endpoint(
         .pool_idle_timeout(IDLE)
         .tcp_keepalive(KEEP_ALIVE)
         .tcp_nodelay(true)
+        .dns_resolver(Names)
         .tls_backend_preconfigured(tls.map_err(|error| other(error.to_string()))?);
     if target.is_local() {
         // A proxy's `localhost` is another machine.

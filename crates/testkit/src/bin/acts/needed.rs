@@ -76,6 +76,10 @@ pub(crate) fn all(daemon: Daemon) -> Vec<Need> {
                 thread.join().map_err(|_| io::Error::other("it panicked"))
             })])
         }),
+        need("draw random numbers", |_| {
+            // By the crate that the daemons draw them with, which has more than one way.
+            Ok(vec![Attempt::new("a number", || getrandom::u32().map_err(io::Error::other))])
+        }),
         need("tell the service manager", |_| {
             let name = std::env::var_os("NOTIFY_SOCKET");
             // None is set for a unit of another type.
