@@ -69,11 +69,11 @@ fn put(path: &Path, mode: u32, owner: Option<(Uid, Gid)>, content: &[u8]) -> io:
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(content)?;
+    // Whatever the mask of this process is; and before the owner, since a file of somebody else's is not ours to change.
+    rustix::fs::fchmod(&file, rustix::fs::Mode::from_raw_mode(mode))?;
     if let Some((user, group)) = owner {
         rustix::fs::fchown(&file, Some(user), Some(group))?;
     }
-    // After the owner, and whatever the mask of this process is.
-    rustix::fs::fchmod(&file, rustix::fs::Mode::from_raw_mode(mode))?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

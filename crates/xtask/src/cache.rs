@@ -3,6 +3,7 @@
 //! ```text
 //! CACHE/tools/   what `cargo xtask tools` installs
 //! CACHE/fuzz/    what fuzzing has found, and the inputs that it goes on from
+//! CACHE/vm/      what the emulated machine is made from and run by
 //! CACHE/target/  the build cache of CI, whose clone is new every time
 //! ```
 
@@ -49,6 +50,11 @@ impl Cache {
     /// The folder that holds the installed tools.
     pub(crate) fn tools(&self) -> PathBuf {
         self.root.join("tools")
+    }
+
+    /// The folder of the emulated machine.
+    pub(crate) fn vm(&self) -> PathBuf {
+        self.root.join("vm")
     }
 
     /// The folder of fuzzing, with a folder for each target.

@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 use crate::{process, say};
 
 /// What ships. Each is the program of the crate that has its name.
-const PROGRAMS: [&str; 4] = ["gateway", "cap-fs", "luca-shell", "llmbasedos"];
+pub(crate) const PROGRAMS: [&str; 4] = ["gateway", "cap-fs", "luca-shell", "llmbasedos"];
 /// The probe of the sandbox, which only test images have, and its crate.
 const PROBE: (&str, &str) = ("acts", "testkit");
 /// The folder in the build folder: other flags than those of all other builds, which so stay warm.
@@ -37,7 +37,7 @@ const FLAGS: [&str; 8] = [
     "getrandom_backend=\"linux_getrandom\"",
 ];
 /// The profile that ships.
-const RELEASE: &str = "release";
+pub(crate) const RELEASE: &str = "release";
 
 /// What `cargo xtask dist` takes.
 #[derive(clap::Args)]
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &DistArgs) -> Result<()> {
 /// Builds the programs in this profile, the probe if wanted, and gives the folder that they are in. A program that is
 /// not as it must be is an error.
 pub(crate) fn build(workspace: &Workspace, profile: &str, probe: bool) -> Result<PathBuf> {
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let target = target();
     let build = |programs: &[(&str, &str)]| {
         let mut build = workspace.cargo(["build", "--profile", profile, "--target", &target]);
         build.arg("--target-dir").arg(workspace.target.join(FOLDER));
@@ -76,10 +76,20 @@ pub(crate) fn build(workspace: &Workspace, profile: &str, probe: bool) -> Result
     if probe {
         build(&[PROBE])?;
     }
-    let folder = workspace.target.join(FOLDER).join(&target).join(profile);
+    let folder = folder(workspace, profile);
     let programs = PROGRAMS.into_iter().chain(probe.then_some(PROBE.0));
     check(&folder, &programs.collect::<Vec<_>>(), profile == RELEASE)?;
     Ok(folder)
+}
+
+/// Where the programs of a profile are.
+pub(crate) fn folder(workspace: &Workspace, profile: &str) -> PathBuf {
+    workspace.target.join(FOLDER).join(target()).join(profile)
+}
+
+/// This machine's architecture, with glibc.
+fn target() -> String {
+    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
 }
 
 /// What the compiler is told. What ships names no folder of the machine that it was built on; the programs of tests may,

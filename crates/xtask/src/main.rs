@@ -6,6 +6,9 @@
 //! test         runs everything that CI runs, and closes with a table of who spent what
 //! conformance  runs the official conformance suite of MCP against the appliance
 //! dist         builds what ships: each program one file that needs no other
+//! stage        puts the appliance's files where they belong, beneath a folder
+//! vm           boots the appliance in an emulated machine
+//! vm-test      tries it there
 //! campaign     searches longer than CI does
 //! tools        installs what the tests need into the cache folder
 //! tidy         checks rules about the source that no compiler knows
@@ -22,10 +25,13 @@ mod dist;
 mod process;
 mod say;
 mod shell;
+mod stage;
 mod suite;
 mod tidy;
 mod tools;
 mod up;
+mod vm;
+mod wait;
 mod workspace;
 
 use std::process::ExitCode;
@@ -58,6 +64,12 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Build what ships, each program one file that needs no other, and check it
     Dist(dist::DistArgs),
+    /// Put the appliance's files where they belong, beneath a folder
+    Stage(stage::StageArgs),
+    /// Boot the appliance in an emulated machine, its console in this terminal
+    Vm(vm::VmArgs),
+    /// Try what people rely on in an emulated machine
+    VmTest(vm::VmTestArgs),
     /// Search longer than CI does
     Campaign(campaign::CampaignArgs),
     /// Install what the tests need into the cache folder
@@ -84,6 +96,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Conformance(args) => conformance::run(&args),
         Command::Bench(args) => bench::run(args),
         Command::Dist(args) => dist::run(&args),
+        Command::Stage(args) => stage::run(&args),
+        Command::Vm(args) => vm::run(&args),
+        Command::VmTest(args) => vm::test(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Tools => {
             let cache = Cache::from_env()?;

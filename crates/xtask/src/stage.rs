@@ -11,8 +11,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::cache::Cache;
-use crate::process;
 use crate::workspace::Workspace;
+use crate::{dist, process};
 
 /// What `cargo xtask stage` takes.
 #[derive(clap::Args)]
@@ -61,15 +61,10 @@ const PROGRAM_MODE: u32 = 0o755;
 const TEXT_MODE: u32 = 0o644;
 const FOLDER_MODE: u32 = 0o755;
 
-/// The names of the programs of the appliance.
-pub(crate) fn programs() -> impl Iterator<Item = &'static str> {
-    PROGRAMS.iter().map(|program| program.name)
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &StageArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
-    let programs = args.programs.clone().unwrap_or_else(|| crate::dist::folder(&workspace, "release"));
+    let programs = args.programs.clone().unwrap_or_else(|| dist::folder(&workspace, dist::RELEASE));
     stage(&workspace.root, &programs, &std::path::absolute(&args.dir)?)
 }
 
@@ -83,7 +78,11 @@ pub(crate) fn stage(root: &Path, programs: &Path, dir: &Path) -> Result<()> {
         put(&fs::read(&built)?, &dir.join(program.folder).join(program.name), PROGRAM_MODE)?;
         if let Some(capability) = program.capability {
             let caps = process::capture(Command::new(&built).arg("caps"))?;
-            put(caps.as_bytes(), &dir.join(CAPS).join(format!("{capability}.cap.json")), TEXT_MODE)?;
+            put(
+                caps.as_bytes(),
+                &dir.join(CAPS).join(format!("{capability}.cap.json")),
+                TEXT_MODE,
+            )?;
         }
     }
     FOLDERS.iter().try_for_each(|(from, to)| copy(&root.join(from), &dir.join(to)))
@@ -148,7 +147,7 @@ mod tests {
         }
         std::os::unix::fs::symlink("../x", root.join("systemd/system/link")).unwrap();
         fs::create_dir(&built).unwrap();
-        for program in programs() {
+        for program in dist::PROGRAMS {
             let script = format!("#!/bin/sh\necho $1 of {program}\n");
             fs::write(built.join(program), script).unwrap();
             fs::set_permissions(built.join(program), Permissions::from_mode(0o700)).unwrap();

@@ -25,6 +25,7 @@ use anyhow::{Context, Result};
 use crate::cache::Cache;
 use crate::workspace::Workspace;
 use crate::{process, say};
+pub(crate) use stamp::ensure;
 
 /// Installs what is missing; quick when nothing is.
 pub(crate) fn install(workspace: &Workspace, cache: &Cache) -> Result<()> {
@@ -67,7 +68,7 @@ impl Site<'_> {
 
 /// Two runs must not install into the same folder; the lock falls when the last of those who hold
 /// it ends, however it ends.
-fn lock(tools: &Path) -> Result<File> {
+pub(crate) fn lock(tools: &Path) -> Result<File> {
     let path = tools.join(".lock");
     let file = File::options()
         .read(true)

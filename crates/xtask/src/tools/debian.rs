@@ -15,7 +15,7 @@ struct Need {
     met: fn() -> bool,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "a C compiler, which Rust links with",
         packages: &["gcc", "libc6-dev"],
@@ -36,6 +36,11 @@ const NEEDS: [Need; 5] = [
         packages: &["python3", "python3-venv"],
         // Debian's `python3` has `venv` without the pip that fills it: that is `ensurepip`.
         met: || process::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
+    },
+    Need {
+        what: "mmdebstrap, which makes the machine that is booted",
+        packages: &["mmdebstrap"],
+        met: || process::on_path("mmdebstrap").is_some(),
     },
     Need {
         what: "a C++ compiler, which builds libFuzzer",

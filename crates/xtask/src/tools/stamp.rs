@@ -13,7 +13,7 @@ const STAMP: &str = ".stamp";
 /// Makes `folder` with `make`, unless its stamp says that it was made from these `inputs`.
 ///
 /// The stamp holds the inputs themselves: a copy needs no hash function and shows what is there.
-pub(super) fn ensure(
+pub(crate) fn ensure(
     folder: &Path,
     inputs: &str,
     make: impl FnOnce(&Path) -> Result<()>,

@@ -1,0 +1,156 @@
+//! QEMU, started with what a test machine has, and ended with us.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+
+use super::image::Image;
+use super::trees::Trees;
+
+/// Memory of the machine, in MiB: the smallest that the appliance is made for.
+const MEMORY: u32 = 1024;
+/// As many as the machines have on which it is tested.
+const PROCESSORS: u32 = 2;
+/// The port of the gateway, in the machine.
+const GATEWAY_PORT: u16 = 8000;
+
+/// What a machine is to be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// The processor, by QEMU's name; one that has everything where none is named.
+    pub(crate) processor: Option<&'static str>,
+    /// A disk that keeps what is written, else it is kept in memory.
+    pub(crate) data: Option<PathBuf>,
+    /// No network card.
+    pub(crate) offline: bool,
+    /// Further words for the kernel.
+    pub(crate) words: Vec<&'static str>,
+    /// A person is at it: their terminal is its serial port, and no test drives it.
+    pub(crate) attended: bool,
+}
+
+/// A running QEMU. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Qemu {
+    process: Child,
+    /// The port on this machine that leads to the gateway's.
+    pub(crate) port: u16,
+}
+
+/// The files of a run, in a folder whose path is short: a UNIX socket's may have 107 bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    pub(crate) qmp: PathBuf,
+    pub(crate) channel: PathBuf,
+    pub(crate) serial: PathBuf,
+    pub(crate) log: PathBuf,
+}
+
+impl Files {
+    pub(crate) fn of(folder: &Path) -> Self {
+        let [qmp, channel, serial, log] =
+            ["qmp", "channel", "serial.log", "qemu.log"].map(|name| folder.join(name));
+        Self { qmp, channel, serial, log }
+    }
+}
+
+impl Qemu {
+    /// Starts it. What it says of itself goes into a file, since it is of interest only when it fails.
+    pub(crate) fn start(
+        trees: &Trees,
+        image: &Image,
+        options: &Options,
+        files: &Files,
+        port: Option<u16>,
+    ) -> Result<Self> {
+        let port = port.map_or_else(free_port, Ok)?;
+        let mut command = command(trees, image, options, files, port);
+        if options.attended {
+            command.args(["-serial", "mon:stdio"]);
+        } else {
+            command.arg("-serial").arg(prefixed("file:", &files.serial));
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&files.log)?);
+        }
+        let process = command.spawn().context("start QEMU")?;
+        Ok(Self { process, port })
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_some())
+    }
+
+    /// Waits until it has, however long that takes.
+    pub(crate) fn wait(&mut self) -> Result<()> {
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn command(trees: &Trees, image: &Image, options: &Options, files: &Files, port: u16) -> Command {
+    let mut command = trees.command("usr/bin/qemu-system-x86_64");
+    for folder in ["usr/share/qemu", "usr/share/seabios"] {
+        command.arg("-L").arg(trees.tools().join(folder));
+    }
+    command.args(["-nodefaults", "-no-user-config", "-no-reboot", "-machine", "pc,usb=off"]);
+    // Without KVM, which not every machine has that tests: emulation is everywhere the same.
+    command.args(["-accel", "tcg,thread=multi,tb-size=512"]);
+    command.args(["-cpu", options.processor.unwrap_or("max")]);
+    command.args(["-smp", &PROCESSORS.to_string(), "-m", &MEMORY.to_string()]);
+    command.args(["-display", "none", "-vga", "std"]);
+    command.arg("-kernel").arg(&image.kernel).arg("-initrd").arg(&image.initramfs);
+    command.arg("-append").arg(words(options));
+    command.arg("-drive").arg(prefixed("if=virtio,format=raw,readonly=on,file=", &image.root));
+    if let Some(data) = &options.data {
+        command.arg("-drive").arg(prefixed("if=virtio,format=raw,cache=unsafe,file=", data));
+    }
+    if !options.offline {
+        // The guest reaches nobody; we reach its gateway.
+        let user = format!("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:{GATEWAY_PORT}");
+        command.args(["-netdev", &user, "-device", "virtio-net-pci,netdev=net,romfile="]);
+    }
+    let qmp = format!("unix:{},server=on,wait=off", files.qmp.display());
+    command.args(["-qmp", &qmp]);
+    let channel = format!("socket,id=channel,path={},server=on,wait=off", files.channel.display());
+    command.args(["-chardev", &channel, "-device", "virtio-serial-pci"]);
+    command.args(["-device", "virtserialport,chardev=channel,name=llmbasedos.channel"]);
+    command.args(["-device", "virtio-rng-pci"]);
+    command
+}
+
+fn words(options: &Options) -> String {
+    let mut words = vec!["console=ttyS0", "mitigations=off", "panic=-1", "net.ifnames=0"];
+    if options.attended {
+        words.extend(["systemd.wants=luca-shell@ttyS0.service"]);
+    } else {
+        words.extend(["quiet", "systemd.show_status=0", "llmbasedos.test"]);
+    }
+    words.push("systemd.mask=serial-getty@ttyS0.service");
+    if options.data.is_some() {
+        words.push("llmbasedos.data");
+    }
+    words.extend(&options.words);
+    words.join(" ")
+}
+
+fn prefixed(prefix: &str, path: &Path) -> std::ffi::OsString {
+    let mut argument = std::ffi::OsString::from(prefix);
+    argument.push(path);
+    argument
+}
+
+/// A port that nobody has: QEMU has no way to choose one itself and say which.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

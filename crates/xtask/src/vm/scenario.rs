@@ -1,0 +1,121 @@
+//! The scenarios: which there are, what each needs, and running them.
+//!
+//! Each is a file of `vm-tests/`, at the top of which stands what a person relies on. Those that leave the machine as they
+//! found it share one.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::machine::Machine;
+use super::qemu::Options;
+use super::{Site, WHAT};
+use crate::say;
+
+#[path = "../../../../vm-tests/boot.rs"]
+mod boot;
+
+/// What a scenario begins with.
+#[derive(Clone, Copy)]
+enum Begin {
+    /// A machine that others have used and will use.
+    Shared(fn(&Site<'_>, &mut Machine) -> Result<()>),
+    /// Nothing: it boots its own.
+    Own(fn(&Site<'_>) -> Result<()>),
+}
+
+/// A scenario.
+pub(crate) struct Scenario {
+    name: &'static str,
+    relied_on: &'static str,
+    /// Whether CI runs it.
+    in_ci: bool,
+    begin: Begin,
+}
+
+const fn shared(
+    name: &'static str,
+    relied_on: &'static str,
+    in_ci: bool,
+    run: fn(&Site<'_>, &mut Machine) -> Result<()>,
+) -> Scenario {
+    Scenario { name, relied_on, in_ci, begin: Begin::Shared(run) }
+}
+
+/// All of them, in the order in which they run.
+const SCENARIOS: [Scenario; 1] = [shared("boot", boot::RELIED_ON, true, boot::run)];
+
+/// Prints what there is.
+pub(crate) fn list() {
+    for scenario in &SCENARIOS {
+        let ci = if scenario.in_ci { "CI" } else { "" };
+        say::line(format!("{:<10} {ci:<3} {}", scenario.name, scenario.relied_on));
+    }
+}
+
+/// Those of these names; where there is none, those that CI runs, or all.
+pub(crate) fn choose(names: &[String], all: bool) -> Result<Vec<&'static Scenario>> {
+    if let Some(name) = names.iter().find(|name| SCENARIOS.iter().all(|s| s.name != **name)) {
+        bail!("no scenario `{name}`: `cargo xtask vm-test --list` shows what there is");
+    }
+    let wanted = |scenario: &&Scenario| {
+        if names.is_empty() {
+            all || scenario.in_ci
+        } else {
+            names.iter().any(|name| name == scenario.name)
+        }
+    };
+    Ok(SCENARIOS.iter().filter(wanted).collect())
+}
+
+/// Runs them all, whatever comes of each, and tells what did.
+pub(crate) fn run(site: &Site<'_>, chosen: &[&Scenario]) -> Result<()> {
+    let mut machine = None;
+    let mut failed = Vec::new();
+    for scenario in chosen {
+        say::heading(format!("{}: {}", scenario.name, scenario.relied_on));
+        let start = Instant::now();
+        let ended = match scenario.begin {
+            Begin::Shared(run) => on_shared(site, &mut machine, run),
+            Begin::Own(run) => {
+                // One machine at a time: two would slow each other down.
+                machine = None;
+                run(site)
+            }
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        match ended {
+            Ok(()) => say::line(format!("{}: passed in {seconds:.1} s", scenario.name)),
+            Err(error) => {
+                say::line(format!("{}: FAILED after {seconds:.1} s: {error:#}", scenario.name));
+                if let Some(machine) = &mut machine {
+                    machine.show_console();
+                }
+                // The next one gets a machine that is as it should be.
+                machine = None;
+                failed.push(scenario.name);
+            }
+        }
+    }
+    say::line(format!(
+        "\n{} of {} scenarios passed ({WHAT})",
+        chosen.len() - failed.len(),
+        chosen.len()
+    ));
+    if failed.is_empty() {
+        return Ok(());
+    }
+    bail!("failed: {}", failed.join(", "))
+}
+
+fn on_shared(
+    site: &Site<'_>,
+    machine: &mut Option<Machine>,
+    run: fn(&Site<'_>, &mut Machine) -> Result<()>,
+) -> Result<()> {
+    if machine.is_none() {
+        let booted = Machine::boot(&site.trees, &site.image, &Options::default());
+        *machine = Some(booted.context("boot a machine")?);
+    }
+    machine.as_mut().map_or(Ok(()), |machine| run(site, machine))
+}
