@@ -8,6 +8,11 @@
 //!
 //! The daemons are the programs that `cargo build --profile ci --bins` made, started by the same code as
 //! `cargo xtask up`; nothing is replaced for the test but the folder and the port.
+//!
+//! The program `acts` is the probe of a daemon's sandbox. It runs in the place of the daemon, by the same unit, tries
+//! forty things that no daemon needs (read `/etc/shadow`, trace another process, mount, open a raw socket, ...) and what
+//! this daemon does need, and prints a line of JSON for each. With `--own-sandbox` it first locks itself as the daemon
+//! does, by the daemon's own code; with `--control`, as root and unconfined, it shows that each act can be done.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

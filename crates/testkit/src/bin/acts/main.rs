@@ -9,6 +9,7 @@
 //! Type=oneshot
 //! Restart=no
 //! WatchdogSec=0
+//! TimeoutStartSec=120
 //! ExecStart=
 //! ExecStart=/usr/lib/llmbasedos/acts gateway --config /etc/llmbasedos/gateway.yaml
 //! ```

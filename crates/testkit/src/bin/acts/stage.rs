@@ -12,6 +12,9 @@ use crate::arguments::Options;
 
 /// The folder of cap files and sockets, unless the gateway's configuration names another.
 const CAPS: &str = "/run/mcp";
+/// The key of the person, and what the gateway knows of all keys.
+const FIRST_KEY: &str = "/var/lib/llmbasedos/first-key/key";
+const CLIENTS: &str = "/etc/llmbasedos/clients.yaml";
 /// Where anybody may write, if anything is there.
 const FOR_ALL: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 /// Variables through which systemd names the folders that it made for the unit.
@@ -122,19 +125,24 @@ impl Stage {
 
 /// Puts what is another's on the appliance where the command line names nothing.
 fn fill(daemon: Daemon, options: &mut Options) {
-    let (home, other) = match daemon {
-        Daemon::Gateway => ("/home/llmuser", "fs"),
-        // It runs as `llmuser`, so that home is its own: whoever tests it makes another.
-        Daemon::Fs => ("/home/bystander", "gateway"),
-    };
     let or = |given: &mut Vec<PathBuf>, default: &[String]| {
         if given.is_empty() {
             given.extend(default.iter().map(PathBuf::from));
         }
     };
-    or(&mut options.home, &[home.to_owned()]);
+    let (homes, other): (&[&str], _) = match daemon {
+        Daemon::Gateway => (&["/home/llmuser"], "fs"),
+        // It runs as `llmuser`, whose home is more than the exposed folder; whoever tests it makes the other.
+        Daemon::Fs => (&["/home/llmuser/.profile", "/home/bystander"], "gateway"),
+    };
+    or(&mut options.home, &homes.iter().copied().map(str::to_owned).collect::<Vec<_>>());
     or(&mut options.state, &[format!("/var/lib/llmbasedos/{other}")]);
-    or(&mut options.credentials, &[format!("/run/credentials/llmbasedos-{other}.service")]);
+    let mut secrets =
+        vec![format!("/run/credentials/llmbasedos-{other}.service"), FIRST_KEY.to_owned()];
+    if daemon == Daemon::Fs {
+        secrets.push(CLIENTS.to_owned());
+    }
+    or(&mut options.credentials, &secrets);
     let mut sockets = SYSTEM_SOCKETS.map(str::to_owned).to_vec();
     if daemon == Daemon::Fs {
         // The way in for people: through it the file server could use every other capability.
