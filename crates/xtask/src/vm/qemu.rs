@@ -99,7 +99,11 @@ impl Drop for Qemu {
 }
 
 fn command(trees: &Trees, image: &Image, options: &Options, files: &Files, port: u16) -> Command {
-    let mut command = trees.command("usr/bin/qemu-system-x86_64");
+    let program = trees.command("usr/bin/qemu-system-x86_64");
+    // So it ends with us however we end: whoever interrupts a test leaves no machine behind.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).arg(program.get_program()).args(program.get_args());
+    command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     for folder in ["usr/share/qemu", "usr/share/seabios"] {
         command.arg("-L").arg(trees.tools().join(folder));
     }
