@@ -8,6 +8,7 @@ mod channel;
 mod gates;
 mod image;
 mod machine;
+mod mcp;
 mod qemu;
 mod qmp;
 mod scenario;

@@ -12,8 +12,28 @@ use super::qemu::Options;
 use super::{Site, WHAT};
 use crate::say;
 
+#[path = "../../../../vm-tests/acts.rs"]
+mod acts;
 #[path = "../../../../vm-tests/boot.rs"]
 mod boot;
+#[path = "../../../../vm-tests/broken.rs"]
+mod broken;
+#[path = "../../../../vm-tests/files.rs"]
+mod files;
+#[path = "../../../../vm-tests/killed.rs"]
+mod killed;
+#[path = "../../../../vm-tests/old_cpu.rs"]
+mod old_cpu;
+#[path = "../../../../vm-tests/outside.rs"]
+mod outside;
+#[path = "../../../../vm-tests/ports.rs"]
+mod ports;
+#[path = "../../../../vm-tests/reboot.rs"]
+mod reboot;
+#[path = "../../../../vm-tests/tty1.rs"]
+mod tty1;
+#[path = "../../../../vm-tests/users.rs"]
+mod users;
 
 /// What a scenario begins with.
 #[derive(Clone, Copy)]
@@ -42,8 +62,30 @@ const fn shared(
     Scenario { name, relied_on, in_ci, begin: Begin::Shared(run) }
 }
 
+/// A boot more is too much for CI.
+const fn own(
+    name: &'static str,
+    relied_on: &'static str,
+    run: fn(&Site<'_>) -> Result<()>,
+) -> Scenario {
+    Scenario { name, relied_on, in_ci: false, begin: Begin::Own(run) }
+}
+
 /// All of them, in the order in which they run.
-const SCENARIOS: [Scenario; 1] = [shared("boot", boot::RELIED_ON, true, boot::run)];
+const SCENARIOS: [Scenario; 12] = [
+    shared("boot", boot::RELIED_ON, true, boot::run),
+    shared("tty1", tty1::RELIED_ON, true, tty1::run),
+    shared("outside", outside::RELIED_ON, true, outside::run),
+    shared("websocket", outside::RELIED_ON_WEBSOCKET, false, outside::websocket),
+    shared("users", users::RELIED_ON, true, users::run),
+    shared("files", files::RELIED_ON, false, files::run),
+    shared("ports", ports::RELIED_ON, false, ports::run),
+    shared("acts", acts::RELIED_ON, true, acts::run),
+    shared("killed", killed::RELIED_ON, true, killed::run),
+    own("reboot", reboot::RELIED_ON, reboot::run),
+    own("broken", broken::RELIED_ON, broken::run),
+    own("old_cpu", old_cpu::RELIED_ON, old_cpu::run),
+];
 
 /// Prints what there is.
 pub(crate) fn list() {
