@@ -19,27 +19,31 @@ const GATEWAY_PORT: u16 = 8000;
 
 /// Looks at the network.
 pub(crate) fn examine() -> Finding {
-    let addresses: Vec<_> = ELSEWHERE
-        .into_iter()
-        .filter_map(|(any, elsewhere)| own_address(any, elsewhere).ok())
-        .map(|address| SocketAddr::new(address, GATEWAY_PORT).to_string())
-        .collect();
-    judge(&addresses)
+    let reaches_out =
+        ELSEWHERE.into_iter().any(|(any, elsewhere)| own_address(any, elsewhere).is_ok());
+    judge(&addresses().unwrap_or_default(), reaches_out)
 }
 
-fn judge(addresses: &[String]) -> Finding {
+/// The addresses by which others reach this machine: not its own, nor those that hold on one cable only.
+fn addresses() -> io::Result<Vec<SocketAddr>> {
+    let known = if_addrs::get_if_addrs()?;
+    let reached = known.iter().filter(|known| !known.is_loopback() && !known.is_link_local());
+    Ok(reached.map(|known| SocketAddr::new(known.ip(), GATEWAY_PORT)).collect())
+}
+
+fn judge(addresses: &[SocketAddr], reaches_out: bool) -> Finding {
     if addresses.is_empty() {
         return Finding::warning(
             "network",
-            "no way out of this machine: no cable, no address or no router",
+            "this machine has no address: no cable, or no router that gives one",
             "What is on this machine works without. Look at the cable and at the router; `networkctl` shows what each \
              interface has",
         );
     }
-    Finding::good(
-        "network",
-        format!("reachable from the same network at {}", addresses.join(" and ")),
-    )
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    let beyond = if reaches_out { "" } else { "; nothing beyond it is, since there is no router" };
+    let addresses = addresses.join(" and ");
+    Finding::good("network", format!("reachable from the same network at {addresses}{beyond}"))
 }
 
 fn own_address(any: IpAddr, elsewhere: IpAddr) -> io::Result<IpAddr> {
@@ -54,17 +58,20 @@ mod tests {
     use crate::Level;
 
     #[test]
-    fn a_machine_without_a_route_is_told_what_still_works() {
-        let finding = judge(&[]);
+    fn a_machine_without_an_address_is_told_what_still_works() {
+        let finding = judge(&[], false);
         assert_eq!(finding.level, Level::Warning);
         assert!(finding.remedy.unwrap().contains("works without"));
     }
 
     #[test]
     fn a_machine_with_addresses_tells_them() {
-        let finding = judge(&["192.168.1.7:8000".to_owned(), "[2001:db8::7]:8000".to_owned()]);
+        let addresses =
+            ["192.168.1.7:8000", "[2001:db8::7]:8000"].map(|text| text.parse().unwrap());
+        let finding = judge(&addresses, true);
         assert_eq!(finding.level, Level::Good);
-        assert!(finding.what.ends_with("192.168.1.7:8000 and [2001:db8::7]:8000"));
+        assert!(finding.what.ends_with("192.168.1.7:8000 and [2001:db8::7]:8000"), "{finding:?}");
+        assert!(judge(&addresses, false).what.contains("no router"));
     }
 
     #[test]

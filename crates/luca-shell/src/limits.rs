@@ -28,6 +28,12 @@ pub const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// The gateway ends a call long before and says why; this is for a gateway that says nothing any more.
 pub const CALL_WAIT: Duration = Duration::from_mins(5);
 
+/// How long `status` waits for the gateway to say what it offers.
+///
+/// A gateway that runs says it in milliseconds. Where it cannot start, systemd takes the connection in its place, and
+/// nobody ever answers: that is what the person wants to be told.
+pub const STATUS_WAIT: Duration = Duration::from_secs(5);
+
 /// How long completion may keep a key press waiting.
 ///
 /// Three frames of a screen: a person does not notice. Beyond it there are no suggestions.

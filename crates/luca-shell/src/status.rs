@@ -3,10 +3,12 @@
 use health::{Finding, Level};
 use serde_json::json;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::catalogue::Catalogue;
 use crate::escape;
 use crate::failure::Failure;
+use crate::limits::STATUS_WAIT;
 use crate::output;
 use crate::session::Patience;
 use crate::shell::Shell;
@@ -46,8 +48,17 @@ impl Shell {
             };
             return Finding::bad(about, format!("{target}: {reason}"), remedy);
         }
-        match self.session.catalogue().await {
+        let asked = timeout(STATUS_WAIT, self.session.catalogue()).await;
+        match asked.unwrap_or(Err(Failure::NotConnected(format!(
+            "no answer within {} seconds",
+            STATUS_WAIT.as_secs()
+        )))) {
             Ok(catalogue) => offers(&target, &catalogue),
+            Err(reason @ Failure::NotConnected(_)) => Finding::bad(
+                about,
+                format!("{target} takes the connection, and no call: {reason}"),
+                "If the gateway is named below, begin there; else ask again in a moment, since it may be starting",
+            ),
             Err(reason) => Finding::bad(
                 about,
                 format!("{target} takes the connection, and no call: {reason}"),

@@ -29,6 +29,7 @@ mod stage;
 mod suite;
 mod tidy;
 mod tools;
+mod units;
 mod up;
 mod vm;
 mod wait;

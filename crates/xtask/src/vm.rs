@@ -12,6 +12,7 @@ mod mcp;
 mod qemu;
 mod qmp;
 mod scenario;
+mod starts;
 mod trees;
 
 use std::path::PathBuf;

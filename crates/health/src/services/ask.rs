@@ -13,7 +13,8 @@ use crate::limits::{MAX_SYSTEMCTL_BYTES, SYSTEMCTL_WAIT};
 pub(super) fn systemctl() -> io::Result<String> {
     let properties = format!("--property={}", PROPERTIES.join(","));
     let mut command = Command::new("systemctl");
-    command.args(["show", "--no-pager", &properties, "*.service", "*.socket", "*.mount"]);
+    // Also those that sleep until they are called.
+    command.args(["show", "--all", "--no-pager", &properties, "*.service", "*.socket", "*.mount"]);
     output(&mut command)
 }
 

@@ -15,6 +15,8 @@ use crate::conformance;
 use crate::process;
 use crate::tidy;
 use crate::tools;
+use crate::units;
+use crate::vm;
 use crate::workspace::Workspace;
 
 /// A part of the suite, in the order in which the parts run.
@@ -34,6 +36,8 @@ pub(super) enum Part {
     Doctests,
     Fuzz,
     Conformance,
+    Units,
+    Vm,
     Tests,
 }
 
@@ -60,6 +64,8 @@ impl Part {
             Self::Doctests => "doctests",
             Self::Fuzz => "fuzz",
             Self::Conformance => "conformance",
+            Self::Units => "units",
+            Self::Vm => "vm",
             Self::Tests => "tests",
         }
     }
@@ -78,6 +84,8 @@ impl Part {
             Self::Doctests => "runs the examples in the documentation",
             Self::Fuzz => "gives each parser 10 seconds of made-up bytes",
             Self::Conformance => "runs the official conformance suite of MCP",
+            Self::Units => "asks systemd what it thinks of our units",
+            Self::Vm => "boots the appliance in an emulated machine, and tries it from outside",
             Self::Tests => "runs unit, integration and end-to-end tests",
         }
     }
@@ -87,7 +95,7 @@ impl Part {
         match self {
             Self::Deny | Self::Advisories | Self::Fuzz => &[Self::Tools],
             Self::Doctests => &[Self::Build],
-            Self::Conformance | Self::Tests => &[Self::Tools, Self::Build],
+            Self::Conformance | Self::Units | Self::Vm | Self::Tests => &[Self::Tools, Self::Build],
             _ => &[],
         }
     }
@@ -107,7 +115,9 @@ impl Part {
             Self::Doctests => (120, 180),
             Self::Fuzz => (200, 320),
             Self::Conformance => (40, 40),
-            Self::Tests => (740, 930),
+            Self::Units => (30, 200),
+            Self::Vm => (500, 700),
+            Self::Tests => (500, 800),
         };
         Budget { warm, cold }
     }
@@ -121,6 +131,8 @@ impl Part {
             Self::Conformance => {
                 return conformance::part(workspace, cache).map(|()| Outcome::Passed);
             }
+            Self::Units => return units::part(workspace, cache).map(|()| Outcome::Passed),
+            Self::Vm => return vm::part(workspace, cache).map(|()| Outcome::Passed),
             Self::Tools => return tools::install(workspace, cache).map(|()| Outcome::Passed),
             Self::Tidy => return tidy::run(workspace).map(|()| Outcome::Passed),
             Self::Advisories => return advisories::run(workspace, cache),

@@ -17,11 +17,11 @@ use super::trees::Trees;
 use crate::wait::until;
 
 /// How long a boot may take: ten times what it takes on a machine that does nothing else.
-pub(crate) const BOOT: Duration = Duration::from_secs(180);
+pub(crate) const BOOT: Duration = Duration::from_mins(3);
 /// How long the machine may take to go down.
 const SHUTDOWN: Duration = Duration::from_secs(90);
 /// How long an answer of the gateway may take.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 /// How much of the console is shown where something fails.
 const CONSOLE_LINES: usize = 60;
 

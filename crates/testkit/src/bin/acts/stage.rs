@@ -119,6 +119,9 @@ impl Stage {
             folders.extend(std::env::split_paths(&value).filter(|path| path.is_absolute()));
         }
         folders.extend(FOR_ALL.map(PathBuf::from));
+        // The state is named by the configuration and by the unit, and a file is made in each once.
+        folders.sort();
+        folders.dedup();
         folders
     }
 }
