@@ -72,6 +72,7 @@ Restart=no
 WatchdogSec=0
 ExecStart=
 ExecStart={command} {option}
+BindReadOnlyPaths=/usr/lib/vm-tests
 StandardOutput=truncate:/run/acts.json
 END
              systemctl daemon-reload; systemctl stop {unit}"
