@@ -29,7 +29,7 @@ impl<'h> Head<'h> {
             }
             _ => None,
         };
-        let passes = hosts.addressed(headers, target) && hosts.own_page(headers);
+        let passes = hosts.addressed(headers, target, None) && hosts.own_page(headers, None);
         Self { passes, key: bearer(headers), era }
     }
 }

@@ -81,7 +81,7 @@ fn understood(trees: &Trees, tree: &Path, units: &[String]) -> Result<()> {
 
 /// `systemd-analyze security` gives each service no more than its gate.
 fn scores(trees: &Trees, tree: &Path, units: &[String]) -> Result<()> {
-    let passes = |unit: &str, gate: u32| -> Result<(bool, String)> {
+    let asked = |unit: &str, gate: u32| -> Result<(bool, String)> {
         let mut analyze = trees.command("usr/bin/systemd-analyze");
         let root = format!("--root={}", tree.display());
         let threshold = format!("--threshold={gate}");
@@ -95,7 +95,7 @@ fn scores(trees: &Trees, tree: &Path, units: &[String]) -> Result<()> {
     let mut missed = Vec::new();
     for unit in units.iter().filter(|unit| unit.ends_with(".service")) {
         let gate = GATES.iter().find(|(name, _)| name == unit).map_or(GATE, |(_, gate)| *gate);
-        let (passed, score) = passes(unit, gate)?;
+        let (passed, score) = asked(unit, gate)?;
         let verdict = if passed { "passed" } else { "MISSED" };
         say::line(format!("{unit:<32} {score:<12} gate {}.{} {verdict}", gate / 10, gate % 10));
         if !passed {
@@ -103,7 +103,7 @@ fn scores(trees: &Trees, tree: &Path, units: &[String]) -> Result<()> {
         }
     }
     ensure!(missed.is_empty(), "these leave more open than they may: {}", missed.join(", "));
-    let (passed, score) = passes("plain.service", GATE)?;
+    let (passed, score) = asked("plain.service", GATE)?;
     ensure!(!passed, "a service without any sandbox passes the gate: {score}");
     Ok(())
 }
@@ -111,7 +111,7 @@ fn scores(trees: &Trees, tree: &Path, units: &[String]) -> Result<()> {
 /// Users, folders and what is enabled can be made of what is staged.
 fn installed(trees: &Trees, tree: &Path) -> Result<()> {
     let root = format!("--root={}", tree.display());
-    process::capture(trees.command("usr/bin/systemd-sysusers").arg(&root))?;
+    process::run(trees.command("usr/bin/systemd-sysusers").arg(&root).stderr(Stdio::null()))?;
     let users = fs::read_to_string(tree.join("etc/passwd"))?;
     let groups = fs::read_to_string(tree.join("etc/group"))?;
     for user in ["llmuser:", "llmbasedos-gateway:"] {

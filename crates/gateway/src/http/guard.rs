@@ -4,7 +4,7 @@
 //! resolves here ("DNS rebinding"). Such a request names the stranger in `Host`, `Origin` or both, so both
 //! must name us. `Origin` may be absent: programs that are not browsers send none.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use mcp_wire::code;
 
 use crate::http::{App, Refusal};
+use crate::transport::Place;
 
 /// The names under which the gateway may be addressed, on any port: a port may be forwarded to ours.
 #[derive(Debug)]
@@ -29,7 +30,9 @@ impl AllowedHosts {
         Self(loopback.into_iter().chain([ipv6]).chain(configured).collect())
     }
 
-    fn has(&self, authority: &str) -> bool {
+    /// Whether `authority` names us. `own` is the address by which we were reached: a page of a stranger can give its own
+    /// name our address, but it cannot be at our address.
+    fn has(&self, authority: &str, own: Option<IpAddr>) -> bool {
         let Ok(authority) = authority.parse::<Authority>() else {
             return false;
         };
@@ -40,25 +43,34 @@ impl AllowedHosts {
         let port = rest.strip_prefix(':').filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
         let plain = rest.is_empty() || port.is_some_and(|port| port.parse::<u16>().is_ok());
         let host = authority.host().to_ascii_lowercase();
-        plain && self.0.contains(&host)
+        plain && (self.0.contains(&host) || own.is_some_and(|own| is_address(&host, own)))
     }
 
     /// Whether a request is addressed to us: one `Host`, and the request target if it names a host too.
-    pub(crate) fn addressed(&self, headers: &HeaderMap, target: &Uri) -> bool {
-        let target = target.authority().is_none_or(|authority| self.has(authority.as_str()));
-        target && matches!(only(headers, &header::HOST), Only::One(host) if self.has(host))
+    pub(crate) fn addressed(&self, headers: &HeaderMap, target: &Uri, own: Option<IpAddr>) -> bool {
+        let target = target.authority().is_none_or(|authority| self.has(authority.as_str(), own));
+        target && matches!(only(headers, &header::HOST), Only::One(host) if self.has(host, own))
     }
 
     /// Whether a request comes from a page of ours, or from no page.
-    pub(crate) fn own_page(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn own_page(&self, headers: &HeaderMap, own: Option<IpAddr>) -> bool {
         match only(headers, &header::ORIGIN) {
             Only::Absent => true,
             Only::Unclear => false,
             Only::One(origin) => origin
                 .strip_prefix("http://")
                 .or_else(|| origin.strip_prefix("https://"))
-                .is_some_and(|authority| self.has(authority)),
+                .is_some_and(|authority| self.has(authority, own)),
         }
+    }
+}
+
+/// Whether a host is this address, written as addresses are.
+fn is_address(host: &str, own: IpAddr) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match own {
+        IpAddr::V4(own) => host.parse() == Ok(own),
+        IpAddr::V6(own) => bare.is_some_and(|host| host.parse() == Ok(own)),
     }
 }
 
@@ -84,10 +96,11 @@ pub(crate) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     let refused = |message: &str| {
         Refusal::new(StatusCode::FORBIDDEN, code::FORBIDDEN_ORIGIN, message).into_response()
     };
-    if !app.hosts.addressed(request.headers(), request.uri()) {
+    let own = request.extensions().get::<Arc<Place>>().and_then(|place| place.own());
+    if !app.hosts.addressed(request.headers(), request.uri(), own) {
         return refused("`Host` is not a name of this gateway: add it to `allowed_hosts` if it is");
     }
-    if !app.hosts.own_page(request.headers()) {
+    if !app.hosts.own_page(request.headers(), own) {
         return refused("`Origin` is not a page of this gateway");
     }
     next.run(request).await
@@ -110,13 +123,17 @@ mod tests {
     fn check_host(hosts: &[&str], target: &str, accepted: bool) {
         let pairs: Vec<_> = hosts.iter().map(|host| (header::HOST, *host)).collect();
         let allowed = AllowedHosts::new(&["llmbasedos.local".into()]);
-        let found = allowed.addressed(&headers(&pairs), &target.parse().unwrap());
+        let found = allowed.addressed(
+            &headers(&pairs),
+            &target.parse().unwrap(),
+            Some([127, 0, 0, 1].into()),
+        );
         assert_eq!(found, accepted, "{hosts:?} {target}");
     }
 
     fn check_origin(origins: &[&str], accepted: bool) {
         let pairs: Vec<_> = origins.iter().map(|origin| (header::ORIGIN, *origin)).collect();
-        let found = AllowedHosts::new(&[]).own_page(&headers(&pairs));
+        let found = AllowedHosts::new(&[]).own_page(&headers(&pairs), None);
         assert_eq!(found, accepted, "{origins:?}");
     }
 
@@ -175,6 +192,28 @@ mod tests {
         check_host(&["localhost", "evil.example"], "/mcp", false);
         check_host(&["localhost"], "http://localhost:8000/mcp", true);
         check_host(&["localhost"], "http://evil.example/mcp", false);
+    }
+
+    #[test]
+    fn the_address_by_which_we_were_reached_is_ours() {
+        let reached = |host: &str, own: &str| {
+            let own = own.parse().unwrap();
+            AllowedHosts::new(&[]).has(host, Some(own))
+        };
+        assert!(reached("192.168.1.7:8000", "192.168.1.7"));
+        assert!(reached("[2001:db8::7]:8000", "2001:db8::7"));
+        // Any other is a name that somebody chose for us, and so are other spellings.
+        for strange in [
+            "192.168.1.8",
+            "192.168.1.7.evil.example",
+            "192.168.263",
+            "3232235783",
+            "[::ffff:192.168.1.7]",
+        ] {
+            assert!(!reached(strange, "192.168.1.7"), "{strange}");
+        }
+        assert!(!reached("2001:db8::7", "2001:db8::7"));
+        assert!(!AllowedHosts::new(&[]).has("192.168.1.7", None));
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub(crate) async fn serve(
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
                     if let Some(place) = places.take(peer.ip()) {
+                        // Of a listener for both, an IPv4 address comes in the clothes of IPv6.
+                        let own = stream.local_addr().ok().map(|own| own.ip().to_canonical());
+                        let place = place.at(own);
                         let (pages, stopped) = (pages.clone(), stopped.clone());
                         // The thread that serves it watches it too.
                         let served = async move {

@@ -39,6 +39,8 @@ struct Stranger {
 pub(crate) struct Place {
     places: Arc<Places>,
     peer: IpAddr,
+    /// The address of ours that the peer has connected to, where it is known.
+    own: Option<IpAddr>,
     /// How many bytes the peer may still send.
     allowance: AtomicU64,
     evicted: Arc<Notify>,
@@ -72,7 +74,7 @@ impl Places {
         counts.strangers.push_back(Stranger { id, address, evicted: evicted.clone() });
         let holder = Mutex::new(Holder::Stranger(id));
         let allowance = AtomicU64::new(u64::MAX);
-        Some(Place { places: self.clone(), peer: address, allowance, evicted, holder })
+        Some(Place { places: self.clone(), peer: address, own: None, allowance, evicted, holder })
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -97,6 +99,17 @@ impl Place {
         counts.by_client.insert(client.to_owned(), held + 1);
         *holder = Holder::Client(client.to_owned());
         true
+    }
+
+    /// The same place, for a connection to this address of ours.
+    pub(crate) fn at(mut self, own: Option<IpAddr>) -> Self {
+        self.own = own;
+        self
+    }
+
+    /// The address of ours that the peer has connected to.
+    pub(crate) fn own(&self) -> Option<IpAddr> {
+        self.own
     }
 
     /// Who is connected.

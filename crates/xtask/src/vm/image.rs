@@ -71,8 +71,12 @@ fn settle(trees: &Trees, tree: &Path) -> Result<()> {
         command.arg(format!("--root={}", tree.display()));
         command
     };
-    process::run(&mut root("usr/bin/systemd-sysusers"))?;
-    process::run(root("usr/bin/systemctl").args(["--quiet", "preset-all"]))?;
+    // What they say is of no interest where they succeed; and of each unit of Debian's that is masked there is a complaint.
+    for command in
+        [&mut root("usr/bin/systemd-sysusers"), root("usr/bin/systemctl").arg("preset-all")]
+    {
+        process::run(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
+    }
     // It is as new as the image: systemd need not bring caches up to date at each boot.
     for folder in ["etc", "var"] {
         fs::write(tree.join(folder).join(".updated"), "")?;
