@@ -40,7 +40,7 @@ const TROUBLES: [Trouble; 3] = [
         name: "fs",
         make: "echo \"roots: nonsense\" > /etc/llmbasedos/fs.yaml",
         // It is started when it is called.
-        shows: "setpriv --reuid llmuser --regid llmuser --init-groups luca-shell -c ls > /dev/null 2>&1; \
+        shows: "timeout 10 setpriv --reuid llmuser --regid llmuser --init-groups luca-shell -c ls > /dev/null 2>&1; \
                 systemctl show -P SubState llmbasedos-fs | grep -qE \"failed|auto-restart\"",
         said: ["fs.yaml", "systemctl restart llmbasedos-fs"],
         mend: "cp -p /usr/share/llmbasedos/config/fs.yaml /etc/llmbasedos/fs.yaml; \

@@ -23,7 +23,9 @@ pub(crate) fn examine(folders: &[&Path]) -> Vec<Finding> {
     let mut look = |folder: &Path| {
         let device = fs::metadata(folder).ok()?.dev();
         let room = Room::of(&statvfs(folder).ok()?, is_read_only(&mounts, device));
-        seen.insert(device).then(|| judge(&folder.display().to_string(), &room))
+        let named = || folder.to_string_lossy().into_owned();
+        let disk = mount_point(&mounts, device).map_or_else(named, ToOwned::to_owned);
+        seen.insert(device).then(|| judge(&disk, &room))
     };
     folders.iter().filter_map(|folder| look(folder)).collect()
 }
@@ -31,10 +33,18 @@ pub(crate) fn examine(folders: &[&Path]) -> Vec<Finding> {
 /// Whether the file system itself is read-only, whatever this process may do in it: a sandbox takes writing away from a
 /// process, and that is no fault of the disk.
 fn is_read_only(mounts: &str, device: u64) -> bool {
-    let device = format!("{}:{}", major(device), minor(device));
-    let mut mounted = mounts.lines().filter(|line| line.split(' ').nth(2) == Some(&device));
-    let options = mounted.next().and_then(|line| line.rsplit(' ').next());
+    let options = mounted(mounts, device).next().and_then(|line| line.rsplit(' ').next());
     options.is_some_and(|options| options.split(',').any(|option| option == "ro"))
+}
+
+/// Where a device is mounted: where more than once, the shortest, since a sandbox mounts parts of it elsewhere again.
+fn mount_point(mounts: &str, device: u64) -> Option<&str> {
+    mounted(mounts, device).filter_map(|line| line.split(' ').nth(4)).min_by_key(|path| path.len())
+}
+
+fn mounted(mounts: &str, device: u64) -> impl Iterator<Item = &str> {
+    let device = format!("{}:{}", major(device), minor(device));
+    mounts.lines().filter(move |line| line.split(' ').nth(2) == Some(&device))
 }
 
 /// What a file system has and what is left of it.
@@ -151,6 +161,7 @@ mod tests {
         let mounts = "36 35 8:2 / /var ro,noatime - ext4 /dev/sda2 rw,errors=remount-ro\n\
                       37 35 8:3 / /home rw shared:1 - ext4 /dev/sda3 ro\n";
         assert!(!is_read_only(mounts, rustix::fs::makedev(8, 2)));
+        assert_eq!(mount_point(mounts, rustix::fs::makedev(8, 3)), Some("/home"));
         assert!(is_read_only(mounts, rustix::fs::makedev(8, 3)));
         assert!(!is_read_only(mounts, rustix::fs::makedev(8, 4)));
     }

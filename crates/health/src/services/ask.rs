@@ -9,13 +9,18 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::unit::PROPERTIES;
 use crate::limits::{MAX_SYSTEMCTL_BYTES, SYSTEMCTL_WAIT};
 
-/// What `systemctl show` says of every unit that can run or listen or hold a disk.
+/// What `systemctl show` says of the units of ours, and of all others that have failed. It is not asked about all that there
+/// are: on a machine that is busy that takes longer than a person waits.
 pub(super) fn systemctl() -> io::Result<String> {
-    let properties = format!("--property={}", PROPERTIES.join(","));
-    let mut command = Command::new("systemctl");
     // Also those that sleep until they are called.
-    command.args(["show", "--all", "--no-pager", &properties, "*.service", "*.socket", "*.mount"]);
-    output(&mut command)
+    let ours = show(&["--all", "llmbasedos-*.service", "llmbasedos-*.socket"])?;
+    let failed = show(&["--state=failed", "*"])?;
+    Ok(format!("{ours}\n\n{failed}"))
+}
+
+fn show(which: &[&str]) -> io::Result<String> {
+    let properties = format!("--property={}", PROPERTIES.join(","));
+    output(Command::new("systemctl").args(["show", "--no-pager", &properties]).args(which))
 }
 
 /// The output of a program that may hang.

@@ -36,9 +36,15 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    /// All units of an answer, in which an empty line stands between two.
+    /// All units of an answer, in which an empty line stands between two; each once, whatever it has been asked for.
     pub(super) fn read_all(text: &str) -> Vec<Self> {
-        text.split("\n\n").map(Self::read).filter(|unit| !unit.id.is_empty()).collect()
+        let mut units: Vec<Self> = Vec::new();
+        for unit in text.split("\n\n").map(Self::read) {
+            if !unit.id.is_empty() && units.iter().all(|known| known.id != unit.id) {
+                units.push(unit);
+            }
+        }
+        units
     }
 
     fn read(block: &str) -> Self {
@@ -86,7 +92,7 @@ mod tests {
     #[test]
     fn units_are_read_as_systemctl_prints_them() {
         let text = "Result=exit-code\nExecMainCode=1\nExecMainStatus=1\nStatusText=a=b\nId=llmbasedos-fs.service\n\
-                    LoadState=loaded\nActiveState=failed\nSubState=failed\n\nId=x.mount\nActiveState=active\n\n";
+                    LoadState=loaded\nActiveState=failed\nSubState=failed\n\n\n\nId=llmbasedos-fs.service\n\nId=x.mount\nActiveState=active\n\n";
         let units = Unit::read_all(text);
         assert_eq!(units.len(), 2);
         assert_eq!(units[0].daemon(), Some("fs"));
