@@ -20,6 +20,17 @@ pub(crate) fn run_with_input(command: &mut Command, input: impl Into<Stdio>) -> 
     Ok(())
 }
 
+/// Runs a program whose words are of interest only where it fails.
+pub(crate) fn quietly(command: &mut Command) -> Result<()> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.with_context(|| format!("start `{}`", describe(command)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{}` ended with {}: {said}", describe(command), output.status);
+    }
+    Ok(())
+}
+
 /// Runs a program to its end and returns its standard output.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
     let line = describe(command);

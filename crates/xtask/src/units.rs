@@ -111,7 +111,7 @@ fn scores(trees: &Trees, tree: &Path, units: &[String]) -> Result<()> {
 /// Users, folders and what is enabled can be made of what is staged.
 fn installed(trees: &Trees, tree: &Path) -> Result<()> {
     let root = format!("--root={}", tree.display());
-    process::run(trees.command("usr/bin/systemd-sysusers").arg(&root).stderr(Stdio::null()))?;
+    process::quietly(trees.command("usr/bin/systemd-sysusers").arg(&root))?;
     let users = fs::read_to_string(tree.join("etc/passwd"))?;
     let groups = fs::read_to_string(tree.join("etc/group"))?;
     for user in ["llmuser:", "llmbasedos-gateway:"] {
@@ -126,14 +126,19 @@ fn installed(trees: &Trees, tree: &Path) -> Result<()> {
         members("llmgateway:").is_some_and(|rest| rest.ends_with(':')),
         "somebody is in llmgateway"
     );
+    // Nor by being their first group.
+    let id = |group: &str| members(group).and_then(|rest| rest.split(':').nth(1));
+    let person = users.lines().find(|line| line.starts_with("llmuser:"));
+    ensure!(
+        person.and_then(|line| line.split(':').nth(3)) == id("llmuser:"),
+        "the first group of llmuser is another's"
+    );
     let password = fs::read_to_string(tree.join("etc/shadow"))?;
     let llmuser = password.lines().find(|line| line.starts_with("llmuser:"));
     ensure!(llmuser.is_some_and(|line| line.contains(":!*:")), "llmuser has a password");
 
-    let mut presets = trees.command("usr/bin/systemctl");
-    // It names what of the guest's own is not there; what it enables is looked at.
-    presets.args([&root, "preset-all"]).stderr(Stdio::null());
-    process::run(&mut presets)?;
+    // It complains of what of the guest's own is not there; what it enables is looked at.
+    process::quietly(trees.command("usr/bin/systemctl").args([&root, "preset-all"]))?;
     for link in [
         "multi-user.target.wants/llmbasedos.target",
         "llmbasedos.target.wants/llmbasedos-gateway.service",
@@ -149,12 +154,18 @@ fn installed(trees: &Trees, tree: &Path) -> Result<()> {
     let getty = tree.join("etc/systemd/system/getty.target.wants/getty@tty1.service");
     ensure!(getty.symlink_metadata().is_err(), "a login is enabled beside the shell");
 
-    let mut dry = trees.command("usr/bin/systemd-tmpfiles");
-    let config = tree.join("usr/lib/tmpfiles.d/llmbasedos.conf");
-    let output = dry.args([&root, "--dry-run", "--create"]).arg(config).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "systemd-tmpfiles: {said}");
-    ensure!(!said.contains("ignoring"), "systemd-tmpfiles does not understand: {said}");
+    // Owners and modes are looked at in the machine: to make them takes root.
+    let dry = |config: &Path| -> Result<bool> {
+        let mut tmpfiles = trees.command("usr/bin/systemd-tmpfiles");
+        let output = tmpfiles.args([&root, "--dry-run", "--create"]).arg(config).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        Ok(output.status.success() && !said.contains("ignoring") && !said.contains("Failed"))
+    };
+    let ours = tree.join("usr/lib/tmpfiles.d/llmbasedos.conf");
+    ensure!(dry(&ours)?, "systemd-tmpfiles does not take `{}`", ours.display());
+    let broken = tempfile::NamedTempFile::new()?;
+    fs::write(broken.path(), "d /run/mcp 0755 nobody-of-this-name root -\n")?;
+    ensure!(!dry(broken.path())?, "systemd-tmpfiles takes any user");
     say::line("users, folders and what is enabled are as they should be");
     Ok(())
 }

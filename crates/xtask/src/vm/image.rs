@@ -75,7 +75,7 @@ fn settle(trees: &Trees, tree: &Path) -> Result<()> {
     for command in
         [&mut root("usr/bin/systemd-sysusers"), root("usr/bin/systemctl").arg("preset-all")]
     {
-        process::run(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
+        process::quietly(command)?;
     }
     // It is as new as the image: systemd need not bring caches up to date at each boot.
     for folder in ["etc", "var"] {
