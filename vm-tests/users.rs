@@ -50,6 +50,14 @@ pub(crate) fn run(_: &Site<'_>, machine: &mut Machine) -> Result<()> {
     let listed = machine.run_as(NOBODY, "luca-shell -c ls")?;
     ensure!(listed.status != 0 && !listed.out.contains("README.md"), "nobody: {listed:?}");
 
+    // On the network the machine is called by its number.
+    let by_number = machine.run_as(
+        PERSON,
+        "LLMBASEDOS_KEY=$(cat /var/lib/llmbasedos/first-key/key) luca-shell --url \
+         ws://$(ip -4 -o addr show scope global | sed \"s/.*inet //; s:/.*::\"):8000/ws -c ls",
+    )?;
+    ensure!(by_number.out.contains("README.md"), "by its number: {by_number:?}");
+
     for key in ["", "wrong"] {
         let stranger = Caller::with_key(machine, key);
         let (status, body) = stranger.post("fs_list", &json!({ "path": "/" }))?;

@@ -14,6 +14,8 @@ use crate::say;
 
 #[path = "../../../../vm-tests/acts.rs"]
 mod acts;
+#[path = "../../../../vm-tests/apparmor.rs"]
+mod apparmor;
 #[path = "../../../../vm-tests/boot.rs"]
 mod boot;
 #[path = "../../../../vm-tests/broken.rs"]
@@ -72,7 +74,7 @@ const fn own(
 }
 
 /// All of them, in the order in which they run.
-const SCENARIOS: [Scenario; 12] = [
+const SCENARIOS: [Scenario; 13] = [
     shared("boot", boot::RELIED_ON, true, boot::run),
     shared("tty1", tty1::RELIED_ON, true, tty1::run),
     shared("outside", outside::RELIED_ON, true, outside::run),
@@ -82,6 +84,7 @@ const SCENARIOS: [Scenario; 12] = [
     shared("ports", ports::RELIED_ON, false, ports::run),
     shared("acts", acts::RELIED_ON, true, acts::run),
     shared("killed", killed::RELIED_ON, true, killed::run),
+    shared("apparmor", apparmor::RELIED_ON, false, apparmor::run),
     own("reboot", reboot::RELIED_ON, reboot::run),
     own("broken", broken::RELIED_ON, broken::run),
     own("old_cpu", old_cpu::RELIED_ON, old_cpu::run),
