@@ -31,7 +31,10 @@ pub(crate) fn run(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
     let (Some(Ok(total)), Some(Ok(available))) = (kib.next(), kib.next()) else {
         anyhow::bail!("the machine does not tell its memory: {used}");
     };
-    let bare = machine::bare_boot(&site.trees, &site.image)?;
+    machine.qmp.pause()?;
+    let bare = machine::bare_boot(&site.trees, &site.image);
+    machine.qmp.go_on()?;
+    let bare = bare?;
     let boot = machine.boot.as_secs_f64();
     crate::say::line(format!(
         "gateway ready after {boot:.1} s; the kernel alone after {:.1} s",

@@ -8,7 +8,7 @@ use crate::vm::Site;
 use crate::vm::machine::Machine;
 
 pub(crate) const RELIED_ON: &str =
-    "the open ports are TCP 8000 and UDP 5353, and no others (there is no SSH in it yet)";
+    "the open ports are TCP 8000 and UDP 5353 (and DHCP's), no others; there is no SSH in it yet";
 
 /// What may be open: MCP, and the machine's name on the local network.
 const OPEN: [&str; 2] = ["tcp 8000", "udp 5353"];

@@ -13,10 +13,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::cache::Cache;
 use crate::workspace::Workspace;
-use crate::{process, say};
+use crate::{process, say, stage};
 
-/// What ships. Each is the program of the crate that has its name.
-pub(crate) const PROGRAMS: [&str; 4] = ["gateway", "cap-fs", "luca-shell", "llmbasedos"];
 /// The probe of the sandbox, which only test images have, and its crate.
 const PROBE: (&str, &str) = ("acts", "testkit");
 /// The folder in the build folder: other flags than those of all other builds, which so stay warm.
@@ -72,12 +70,13 @@ pub(crate) fn build(workspace: &Workspace, profile: &str, probe: bool) -> Result
     };
     // Always the same packages in one command: others beside them would have Cargo build what they share once more,
     // with other features. So the probe, which uses more, is built for itself.
-    build(&PROGRAMS.map(|program| (program, program)))?;
+    build(&stage::PROGRAMS.each_ref().map(|program| (program.name, program.name)))?;
     if probe {
         build(&[PROBE])?;
     }
     let folder = folder(workspace, profile);
-    let programs = PROGRAMS.into_iter().chain(probe.then_some(PROBE.0));
+    let programs =
+        stage::PROGRAMS.iter().map(|program| program.name).chain(probe.then_some(PROBE.0));
     check(&folder, &programs.collect::<Vec<_>>(), profile == RELEASE)?;
     Ok(folder)
 }

@@ -24,9 +24,10 @@ pub(crate) struct StageArgs {
     programs: Option<PathBuf>,
 }
 
-/// A program, and the folder that it goes to.
-struct Program {
-    name: &'static str,
+/// A program that ships, and the folder that it goes to.
+pub(crate) struct Program {
+    /// Its name, which is also that of its crate.
+    pub(crate) name: &'static str,
     folder: &'static str,
     /// Whether it is a capability server, which writes its own cap file, and under which name.
     capability: Option<&'static str>,
@@ -36,7 +37,8 @@ const fn program(name: &'static str, folder: &'static str) -> Program {
     Program { name, folder, capability: None }
 }
 
-const PROGRAMS: [Program; 4] = [
+/// All of them.
+pub(crate) const PROGRAMS: [Program; 4] = [
     program("gateway", "usr/lib/llmbasedos"),
     Program { capability: Some("fs"), ..program("cap-fs", "usr/lib/llmbasedos") },
     program("llmbasedos", "usr/bin"),
@@ -147,7 +149,7 @@ mod tests {
         }
         std::os::unix::fs::symlink("../x", root.join("systemd/system/link")).unwrap();
         fs::create_dir(&built).unwrap();
-        for program in dist::PROGRAMS {
+        for Program { name: program, .. } in &PROGRAMS {
             let script = format!("#!/bin/sh\necho $1 of {program}\n");
             fs::write(built.join(program), script).unwrap();
             fs::set_permissions(built.join(program), Permissions::from_mode(0o700)).unwrap();

@@ -134,11 +134,12 @@ fn command(trees: &Trees, image: &Image, options: &Options, files: &Files, port:
 }
 
 fn words(options: &Options) -> String {
-    let mut words = vec!["console=ttyS0", "mitigations=off", "panic=-1", "net.ifnames=0"];
+    let mut words = vec!["console=ttyS0", "mitigations=off", "panic=-1", "net.ifnames=0", "quiet"];
     if options.attended {
-        words.extend(["systemd.wants=luca-shell@ttyS0.service"]);
+        // The console is the person's: the kernel writes to it when it cannot go on.
+        words.extend(["loglevel=2", "systemd.wants=luca-shell@ttyS0.service"]);
     } else {
-        words.extend(["quiet", "systemd.show_status=0", "llmbasedos.test"]);
+        words.extend(["systemd.show_status=0", "llmbasedos.test"]);
     }
     words.push("systemd.mask=serial-getty@ttyS0.service");
     if options.data.is_some() {

@@ -51,6 +51,16 @@ impl Qmp {
         self.execute("screendump", &arguments).map(|_| ())
     }
 
+    /// Lets the machine stand still, so that it takes nothing from what is measured beside it.
+    pub(crate) fn pause(&mut self) -> Result<()> {
+        self.execute("stop", &json!({})).map(|_| ())
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go_on(&mut self) -> Result<()> {
+        self.execute("cont", &json!({})).map(|_| ())
+    }
+
     /// Presses the power button.
     pub(crate) fn power_button(&mut self) -> Result<()> {
         self.execute("system_powerdown", &json!({})).map(|_| ())

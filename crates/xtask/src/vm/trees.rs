@@ -92,22 +92,23 @@ impl Trees {
 
 fn tree(folder: &Path, name: &str, packages: &[&str]) -> Result<PathBuf> {
     let folder = folder.join(name);
-    let packages = packages.join(",");
-    tools::ensure(&folder, &format!("{SUITE} {packages}\n"), |folder| {
+    let mut recipe =
+        vec!["--variant=minbase".to_owned(), format!("--include={}", packages.join(","))];
+    // Nobody reads manuals there.
+    recipe.extend(
+        ["man", "doc", "locale"].map(|kind| format!("--dpkgopt=path-exclude=/usr/share/{kind}/*")),
+    );
+    // What it is made from is all of it: another way to make it makes another tree.
+    let inputs = format!("{SUITE} {MIRROR} {}\n", recipe.join(" "));
+    tools::ensure(&folder, &inputs, |folder| {
         if process::on_path("mmdebstrap").is_none() {
             bail!(
                 "`mmdebstrap` is missing, which makes the Debian trees: install it, or run `cargo xtask tools` as root"
             );
         }
-        process::run(
-            Command::new("mmdebstrap")
-                .args(["--quiet", "--variant=minbase", &format!("--include={packages}")])
-                // Nobody reads manuals there.
-                .args(["man", "doc", "locale"].map(|kind| format!("--dpkgopt=path-exclude=/usr/share/{kind}/*")))
-                .arg(SUITE)
-                .arg(folder.join("tree"))
-                .arg(MIRROR),
-        )
+        let mut mmdebstrap = Command::new("mmdebstrap");
+        mmdebstrap.arg("--quiet").args(recipe).arg(SUITE).arg(folder.join("tree")).arg(MIRROR);
+        process::run(&mut mmdebstrap)
     })?;
     Ok(folder.join("tree"))
 }
