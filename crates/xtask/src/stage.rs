@@ -126,8 +126,8 @@ fn folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A program that runs cannot be written over, and a link would be followed.
-fn remove(path: &Path) -> Result<()> {
+/// Takes a file away, if it is there: a program that runs cannot be written over, and a link would be followed.
+pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),

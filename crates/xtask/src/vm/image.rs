@@ -50,10 +50,7 @@ impl Image {
         }
         settle(trees, &tree)?;
         let root = folder.join("root.erofs");
-        match fs::remove_file(&root) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
+        stage::remove(&root)?;
         let mut erofs = trees.command("usr/bin/mkfs.erofs");
         erofs.args(["--quiet", "--all-root", "-T0", "-U00000000-0000-0000-0000-000000000000"]);
         process::run(erofs.arg(&root).arg(&tree))?;
