@@ -26,9 +26,33 @@ const MIRROR: &str = "http://deb.debian.org/debian";
 /// Where Debian keeps libraries, and the loader with them.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 
-/// What runs the guest, and checks units.
-const TOOLS: [&str; 7] =
-    ["apparmor", "e2fsprogs", "erofs-utils", "kmod", "qemu-system-x86", "seabios", "systemd"];
+/// What makes images and runs them, checks units, and reads Nix files.
+const TOOLS: [&str; 24] = [
+    "apparmor",
+    "arch-install-scripts",
+    "ca-certificates",
+    "curl",
+    "dosfstools",
+    "e2fsprogs",
+    "erofs-utils",
+    "isolinux",
+    "jq",
+    "kmod",
+    "libarchive-tools",
+    "makepkg",
+    "mtools",
+    "nix-bin",
+    "ovmf",
+    "pacman-package-manager",
+    "qemu-system-x86",
+    "seabios",
+    "squashfs-tools",
+    "syslinux-common",
+    "systemd",
+    "systemd-boot-efi",
+    "xorriso",
+    "zstd",
+];
 /// What the guest has besides the appliance: an init, the bus by which people's programs ask it, names, and a kernel.
 const GUEST: [&str; 8] = [
     "busybox-static",
