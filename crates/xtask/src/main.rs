@@ -7,6 +7,8 @@
 //! conformance  runs the official conformance suite of MCP against the appliance
 //! dist         builds what ships: each program one file that needs no other
 //! stage        puts the appliance's files where they belong, beneath a folder
+//! profile      makes the staged profile, of which images are built
+//! iso          builds the medium
 //! vm           boots the appliance in an emulated machine
 //! vm-test      tries it there
 //! campaign     searches longer than CI does
@@ -22,7 +24,9 @@ mod cache;
 mod campaign;
 mod conformance;
 mod dist;
+mod iso;
 mod process;
+mod profile;
 mod say;
 mod shell;
 mod stage;
@@ -67,6 +71,10 @@ enum Command {
     Dist(dist::DistArgs),
     /// Put the appliance's files where they belong, beneath a folder
     Stage(stage::StageArgs),
+    /// Make the staged profile, of which images are built
+    Profile(profile::ProfileArgs),
+    /// Build the medium that boots and installs the appliance
+    Iso(iso::IsoArgs),
     /// Boot the appliance in an emulated machine, its console in this terminal
     Vm(vm::VmArgs),
     /// Try what people rely on in an emulated machine
@@ -98,6 +106,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(args) => bench::run(args),
         Command::Dist(args) => dist::run(&args),
         Command::Stage(args) => stage::run(&args),
+        Command::Profile(args) => profile::run(&args),
+        Command::Iso(args) => iso::run(&args),
         Command::Vm(args) => vm::run(&args),
         Command::VmTest(args) => vm::test(&args),
         Command::Campaign(args) => campaign::run(&args),

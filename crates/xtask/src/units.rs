@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::process;
 use crate::say;
 use crate::stage;
-use crate::vm::Trees;
+use crate::vm::trees::Trees;
 use crate::workspace::Workspace;
 
 /// How much a unit may leave open at most, in tenths of systemd's score, from 0 (nothing) to 100 (everything).

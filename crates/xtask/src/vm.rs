@@ -6,14 +6,14 @@
 
 mod channel;
 mod gates;
-mod image;
+pub(crate) mod image;
 mod machine;
 mod mcp;
 mod qemu;
 mod qmp;
 mod scenario;
 mod starts;
-mod trees;
+pub(crate) mod trees;
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ use crate::workspace::Workspace;
 use crate::{dist, say};
 use image::Image;
 use qemu::{Files, Options, Qemu};
-pub(crate) use trees::Trees;
+use trees::Trees;
 
 /// What is said beside every result.
 pub(crate) const WHAT: &str = "test image: Debian trixie userland under the llmbasedos units";

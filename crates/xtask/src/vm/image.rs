@@ -1,7 +1,8 @@
 //! The image of a test machine: the guest's userland with the appliance laid on it, and the first program that finds it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use super::trees::Trees;
 use crate::process;
+use crate::profile;
 use crate::stage;
 
 /// What must be there before the image can be mounted.
@@ -34,13 +36,17 @@ impl Image {
         folder: &Path,
     ) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let tree = folder.join("tree");
+        let (tree, profile) = (folder.join("tree"), folder.join("profile"));
         remove_tree(&tree)?;
+        remove_tree(&profile)?;
         process::run(Command::new("cp").arg("-a").arg(trees.guest()).arg(&tree))?;
         remove_tree(&tree.join("boot"))?;
         fs::create_dir(tree.join("boot"))?;
-        stage::stage(source, programs, &tree)?;
-        for overlay in ["archiso/airootfs", "vm-tests/guest/overlay"] {
+        profile::make(source, programs, &profile)?;
+        let overlay = profile.join(profile::OVERLAY).join(".");
+        process::run(Command::new("cp").args(["-a", "--remove-destination"]).arg(overlay).arg(&tree))?;
+        remove_tree(&profile)?;
+        for overlay in ["vm-tests/standin/overlay", "vm-tests/guest/overlay"] {
             stage::copy(&source.join(overlay), &tree)?;
         }
         for program in extra {
@@ -56,7 +62,8 @@ impl Image {
         process::run(erofs.arg(&root).arg(&tree))?;
         remove_tree(&tree)?;
         let (kernel, release) = trees.kernel()?;
-        let initramfs = initramfs(trees, source, &release, folder)?;
+        let first = [(source.join("vm-tests/guest/init"), "init")];
+        let initramfs = initramfs(trees, &MODULES, &first, &release, folder)?;
         Ok(Self { kernel, initramfs, root })
     }
 }
@@ -87,7 +94,14 @@ fn settle(trees: &Trees, tree: &Path) -> Result<()> {
 }
 
 /// A first program and the modules that it needs, as the kernel unpacks them.
-fn initramfs(trees: &Trees, source: &Path, release: &str, folder: &Path) -> Result<PathBuf> {
+/// `files` are copied to its top under these names; all can be run. It is made in `folder` and called `initramfs`.
+pub(crate) fn initramfs(
+    trees: &Trees,
+    modules: &[&str],
+    files: &[(PathBuf, &str)],
+    release: &str,
+    folder: &Path,
+) -> Result<PathBuf> {
     let tree = folder.join("initramfs.tree");
     remove_tree(&tree)?;
     for inner in ["bin", "modules"] {
@@ -95,10 +109,12 @@ fn initramfs(trees: &Trees, source: &Path, release: &str, folder: &Path) -> Resu
     }
     let busybox = trees.guest().join("usr/bin/busybox");
     fs::copy(&busybox, tree.join("bin/busybox"))?;
-    fs::copy(source.join("vm-tests/guest/init"), tree.join("init"))?;
-    process::run(Command::new("chmod").arg("755").arg(tree.join("init")))?;
+    for (from, name) in files {
+        fs::copy(from, tree.join(name)).with_context(|| format!("copy `{}`", from.display()))?;
+        fs::set_permissions(tree.join(name), Permissions::from_mode(0o755))?;
+    }
     let mut order = Vec::new();
-    for module in MODULES {
+    for module in modules {
         let mut modprobe = trees.command("usr/sbin/modprobe");
         modprobe.arg("--dirname").arg(trees.guest().join("usr"));
         modprobe.args(["--set-version", release, "--show-depends", module]);
@@ -157,7 +173,8 @@ fn list(tree: &Path, inner: &Path, names: &mut String) -> Result<()> {
     Ok(())
 }
 
-fn remove_tree(tree: &Path) -> Result<()> {
+/// Removes a folder with all that it holds, if it is there.
+pub(crate) fn remove_tree(tree: &Path) -> Result<()> {
     match fs::remove_dir_all(tree) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("remove `{}`", tree.display()))

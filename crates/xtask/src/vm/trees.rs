@@ -10,6 +10,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -53,17 +54,40 @@ const TOOLS: [&str; 24] = [
     "xorriso",
     "zstd",
 ];
-/// What the guest has besides the appliance: an init, the bus by which people's programs ask it, names, and a kernel.
-const GUEST: [&str; 8] = [
+/// The guest: what stands for Arch's packages of the profile (`iso/standin.rs` says which for which), and what they bring
+/// on Arch: an init, the bus by which people's programs ask it, names, logins, and a kernel.
+const GUEST: [&str; 19] = [
+    "arch-install-scripts",
     "busybox-static",
     "dbus",
+    "dosfstools",
+    "e2fsprogs",
+    "fdisk",
     "iproute2",
     "libnss-resolve",
     "linux-image-cloud-amd64",
+    "login",
+    "nftables",
+    "openssh-server",
+    "pacman-package-manager",
+    "systemd-boot-efi",
+    "systemd-boot-tools",
     "systemd-resolved",
     "systemd-sysv",
     "udev",
+    "zstd",
 ];
+
+/// Makes a root of the tree `$1` that nobody else sees, with `$2` at `/mnt`, and runs `$3` there.
+const INSIDE: &str = "\
+    mount --make-rprivate /\n\
+    mount --bind \"$1\" \"$1\"\n\
+    for folder in tmp run var/cache var/lib/pacman root; do mkdir -p \"$1/$folder\"; mount -t tmpfs tmpfs \"$1/$folder\"; done\n\
+    mount -t proc proc \"$1/proc\"\n\
+    mount --rbind /dev \"$1/dev\"\n\
+    mount --rbind /sys \"$1/sys\"\n\
+    mount --rbind \"$2\" \"$1/mnt\"\n\
+    exec chroot \"$1\" sh -euc \"$3\"\n";
 
 /// Both trees, made.
 #[derive(Debug)]
@@ -105,6 +129,25 @@ impl Trees {
         command
     }
 
+    /// What the tree of the guest was made from; another text means another tree.
+    pub(crate) fn guest_recipe(&self) -> Result<String> {
+        let stamp = self.guest.with_file_name(".stamp");
+        fs::read_to_string(&stamp).with_context(|| format!("read `{}`", stamp.display()))
+    }
+
+    /// A script of `sh` that runs as if the tools tree were the machine, with `work` at `/mnt` and nothing else of this one
+    /// but its devices and its network. What it writes elsewhere is gone with it. Needs root, as pacman does.
+    pub(crate) fn inside(&self, work: &Path, script: &str) -> Result<Command> {
+        if !fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0) {
+            bail!("only root can do this: pacman makes files of other owners");
+        }
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-euc"]);
+        command.arg(INSIDE).arg("sh").arg(&self.tools).arg(work).arg(script);
+        command.env_clear().env("PATH", "/usr/bin:/usr/sbin").env("LC_ALL", "C.UTF-8");
+        Ok(command)
+    }
+
     /// The kernel, and the folder of its modules.
     pub(crate) fn kernel(&self) -> Result<(PathBuf, String)> {
         let modules = self.guest.join("usr/lib/modules");
@@ -114,14 +157,20 @@ impl Trees {
     }
 }
 
-fn tree(folder: &Path, name: &str, packages: &[&str]) -> Result<PathBuf> {
-    let folder = folder.join(name);
+/// How a tree is made: what mmdebstrap is told.
+fn recipe(packages: &[&str]) -> Vec<String> {
     let mut recipe =
         vec!["--variant=minbase".to_owned(), format!("--include={}", packages.join(","))];
     // Nobody reads manuals there.
     recipe.extend(
         ["man", "doc", "locale"].map(|kind| format!("--dpkgopt=path-exclude=/usr/share/{kind}/*")),
     );
+    recipe
+}
+
+fn tree(folder: &Path, name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = folder.join(name);
+    let recipe = recipe(packages);
     // What it is made from is all of it: another way to make it makes another tree.
     let inputs = format!("{SUITE} {MIRROR} {}\n", recipe.join(" "));
     tools::ensure(&folder, &inputs, |folder| {
