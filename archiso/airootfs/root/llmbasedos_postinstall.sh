@@ -56,7 +56,7 @@ for verb in enable disable; do
     units="$(sed -n "s/^$verb //p" "$root$preset/40-llmbasedos-image.preset" "$root$preset/50-llmbasedos.preset")"
     for unit in $units; do
         # Not every distribution has each of them, and a later line may disagree with an earlier one.
-        systemctl --root="$root/" cat "$unit" > /dev/null 2>&1 || continue
+        [ -e "$root/usr/lib/systemd/system/$unit" ] || continue
         systemctl --root="$root/" --quiet preset "$unit"
     done
 done

@@ -27,7 +27,8 @@ use crate::{dist, process, profile, say};
 use definition::Definition;
 
 /// What is said beside every result of stand-in packages.
-pub(crate) const STANDIN: &str = "stand-in packages: Debian trixie's files under the llmbasedos profile";
+pub(crate) const STANDIN: &str =
+    "stand-in packages: Debian trixie's files under the llmbasedos profile";
 /// How long a mirror may take to say that it is there.
 const MIRROR_SECONDS: &str = "10";
 
@@ -154,7 +155,9 @@ pub(crate) fn epoch(workspace: &Workspace) -> Result<u64> {
     }
     let mut git = workspace.command("git");
     let Ok(time) = process::capture(git.args(["log", "-1", "--format=%ct"])) else {
-        bail!("this is no checkout of git: set `SOURCE_DATE_EPOCH` to the time that the medium is to have");
+        bail!(
+            "this is no checkout of git: set `SOURCE_DATE_EPOCH` to the time that the medium is to have"
+        );
     };
     time.trim().parse().context("git tells the time of the last commit")
 }

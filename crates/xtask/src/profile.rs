@@ -76,7 +76,9 @@ fn modes(dir: &Path) -> Result<()> {
         let metadata = path.symlink_metadata()?;
         let executable = metadata.is_file() && metadata.permissions().mode() & 0o111 != 0;
         if executable && named.iter().all(|(name, _)| *name != file) {
-            bail!("`/{file}` is a program, but `profiledef.sh` does not say so in `file_permissions`");
+            bail!(
+                "`/{file}` is a program, but `profiledef.sh` does not say so in `file_permissions`"
+            );
         }
     }
     for (file, mode) in named {

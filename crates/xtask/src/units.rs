@@ -40,10 +40,16 @@ pub(crate) fn part(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let guest = trees.guest().join(inner);
     process::run(Command::new("cp").arg("-a").arg(guest.join("system")).arg(tree.join(inner)))?;
     stage::stage(&workspace.root, &workspace.target.join("ci"), tree)?;
+    // What the image adds, whose units are ours as well.
+    stage::copy(&workspace.root.join("archiso/airootfs/usr"), &tree.join("usr"))?;
     for (name, text) in BAD_UNITS {
         fs::write(tree.join(UNITS).join(format!("{name}.service")), text)?;
     }
-    let units = units(&workspace.root.join("systemd/system"))?;
+    let folders = ["systemd/system", "archiso/airootfs/usr/lib/systemd/system"];
+    let mut units = Vec::new();
+    for folder in folders {
+        units.extend(self::units(&workspace.root.join(folder))?);
+    }
     understood(&trees, tree, &units)?;
     scores(&trees, tree, &units)?;
     installed(&trees, tree)?;

@@ -15,11 +15,13 @@ mod scenario;
 mod starts;
 pub(crate) mod trees;
 
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::cache::Cache;
+use crate::iso::{self, Build, Packages};
 use crate::workspace::Workspace;
 use crate::{dist, say};
 use image::Image;
@@ -74,6 +76,8 @@ pub(crate) struct Site<'a> {
     pub(crate) programs: PathBuf,
     /// Where screenshots are kept.
     pub(crate) kept: PathBuf,
+    /// The medium, once somebody has asked for it.
+    medium: OnceCell<PathBuf>,
 }
 
 impl<'a> Site<'a> {
@@ -83,7 +87,25 @@ impl<'a> Site<'a> {
         let programs = dist::build(workspace, profile, true)?;
         let kept = workspace.target.join("vm");
         let image = Image::make(&trees, &workspace.root, &programs, &[PROBE], &kept)?;
-        Ok(Self { workspace, cache, trees, image, programs, kept })
+        Ok(Self { workspace, cache, trees, image, programs, kept, medium: OnceCell::new() })
+    }
+
+    /// The medium of the same programs, by the assembler, of stand-in packages.
+    pub(crate) fn medium(&self) -> Result<&Path> {
+        if let Some(made) = self.medium.get() {
+            return Ok(made);
+        }
+        let build = Build {
+            trees: &self.trees,
+            cache: self.cache,
+            source: &self.workspace.root,
+            programs: &self.programs,
+            packages: Packages::Debian,
+            epoch: iso::epoch(self.workspace)?,
+            work: &self.kept.join("iso"),
+        };
+        let made = build.assembled()?;
+        Ok(self.medium.get_or_init(|| made))
     }
 }
 

@@ -29,7 +29,8 @@ impl Build<'_> {
     pub(crate) fn assembled(&self) -> Result<PathBuf> {
         let (profile, definition) = self.profile()?;
         let (root, packages) = root::make(self, &profile, &definition)?;
-        let medium = Medium { build: self, definition: &definition, profile: &profile, root: &root };
+        let medium =
+            Medium { build: self, definition: &definition, profile: &profile, root: &root };
         let tree = self.work.join("iso");
         medium.versions(&tree, &packages)?;
         medium.boot(&tree)?;
@@ -98,7 +99,8 @@ impl Medium<'_> {
 
     /// A file of the profile with what it leaves open filled in.
     fn filled(&self, file: &Path) -> Result<String> {
-        let text = fs::read_to_string(file).with_context(|| format!("read `{}`", file.display()))?;
+        let text =
+            fs::read_to_string(file).with_context(|| format!("read `{}`", file.display()))?;
         Ok(text
             .replace("%ARCHISO_LABEL%", &self.definition.label)
             .replace("%ARCHISO_UUID%", &self.uuid()?)
@@ -117,14 +119,21 @@ impl Medium<'_> {
         files.extend(["lpxelinux.0", "memdisk", "isolinux.bin", "isohdpfx.bin"].map(str::to_owned));
         for file in files {
             fs::copy(from.join(&file), to.join(&file)).with_context(|| {
-                format!("the package `syslinux` brings no `{file}`, without which BIOS does not boot")
+                format!(
+                    "the package `syslinux` brings no `{file}`, without which BIOS does not boot"
+                )
             })?;
         }
         // Its list of hardware knows drivers by this.
         if to.join("hdt.c32").is_file() {
             fs::create_dir_all(to.join("hdt"))?;
             let mut find = Command::new("find");
-            find.arg(self.root.join("usr/lib/modules")).args(["-name", "modules.alias", "-print", "-quit"]);
+            find.arg(self.root.join("usr/lib/modules")).args([
+                "-name",
+                "modules.alias",
+                "-print",
+                "-quit",
+            ]);
             let aliases = process::capture(&mut find)?;
             let mut gzip = Command::new("gzip");
             let packed = gzip.args(["-cn9", aliases.trim()]).output()?;
@@ -151,7 +160,9 @@ impl Medium<'_> {
         let boot = format!("/{install_dir}/boot/{ARCH}");
         let mut files = vec![(loader.join("loader.conf"), "/loader/loader.conf".to_owned())];
         files.extend(
-            entries.iter().map(|e| (loader.join("entries").join(e), format!("/loader/entries/{e}"))),
+            entries
+                .iter()
+                .map(|e| (loader.join("entries").join(e), format!("/loader/entries/{e}"))),
         );
         for (from, to) in LOADERS {
             let from = self.root.join("usr/lib/systemd/boot/efi").join(from);
@@ -161,7 +172,10 @@ impl Medium<'_> {
             let to = tree.join(to.trim_start_matches('/'));
             fs::create_dir_all(to.parent().unwrap_or(tree))?;
             fs::copy(file, &to).with_context(|| {
-                format!("the packages bring no `{}`, without which UEFI does not boot", file.display())
+                format!(
+                    "the packages bring no `{}`, without which UEFI does not boot",
+                    file.display()
+                )
             })?;
         }
         for file in [KERNEL, INITRAMFS] {
@@ -196,7 +210,12 @@ impl Medium<'_> {
         xorriso.args(["-no_rc", "-report_about", "SORRY", "-as", "mkisofs", "-iso-level", "3"]);
         xorriso.args(["-full-iso9660-filenames", "-joliet", "-joliet-long", "-rational-rock"]);
         xorriso.args(["-volid", &self.definition.label, "-appid", &self.definition.application]);
-        xorriso.args(["-publisher", &self.definition.publisher, "-preparer", "prepared by mkarchiso"]);
+        xorriso.args([
+            "-publisher",
+            &self.definition.publisher,
+            "-preparer",
+            "prepared by mkarchiso",
+        ]);
         xorriso.args(["-eltorito-boot", "boot/syslinux/isolinux.bin"]);
         xorriso.args(["-eltorito-catalog", "boot/syslinux/boot.cat", "-no-emul-boot"]);
         xorriso.args(["-boot-load-size", "4", "-boot-info-table", "-isohybrid-mbr"]);

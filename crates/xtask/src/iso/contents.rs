@@ -31,7 +31,9 @@ pub(super) fn show(build: &Build<'_>, medium: &Path) -> Result<()> {
     let verdict = if size <= TARGET { "target met" } else { "target missed" };
     say::line(format!(
         "P27  size of the medium {:.0} MB, at most {:.0}, target {:.0}: {verdict}",
-        megabytes(size), megabytes(FLOOR), megabytes(TARGET)
+        megabytes(size),
+        megabytes(FLOOR),
+        megabytes(TARGET)
     ));
     say::line("\non the medium, as stored:");
     print(&sizes(&build.work.join("iso"), DEPTH)?);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::definition::Definition;
 use super::{Build, Packages};
@@ -21,6 +21,9 @@ pub(super) const ROOT: &str = "airootfs";
 const EMPTIED: [&str; 3] = ["boot", "var/lib/pacman/sync", "var/tmp"];
 /// Of these, files go and folders stay.
 const WITHOUT_FILES: [&str; 2] = ["var/log", "var/cache/pacman/pkg"];
+
+/// What pacman says of a hook that failed.
+const HOOK_FAILED: &str = "command failed to execute correctly";
 
 /// Makes it; gives the folder, in which `/boot` still has kernel and initramfs, and the list of its packages.
 pub(super) fn make(
@@ -77,7 +80,9 @@ fn packages(build: &Build<'_>, configuration: &Path, definition: &Definition) ->
     let mut pacstrap = build.trees.inside(build.work, &script)?;
     let output = pacstrap.env("SOURCE_DATE_EPOCH", build.epoch.to_string()).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    anyhow::ensure!(output.status.success(), "pacstrap ended with {}:\n{said}", output.status);
+    ensure!(output.status.success(), "pacstrap ended with {}:\n{said}", output.status);
+    // To pacman a hook that fails is a remark; here it makes the medium.
+    ensure!(!said.contains(HOOK_FAILED), "a hook of the profile failed:\n{said}");
     Ok(String::from_utf8(output.stdout)?)
 }
 

@@ -80,8 +80,18 @@ const SYSLINUX: [(&str, &[&str]); 3] = [
 ];
 /// What the initramfs loads before it looks for a medium or a disk.
 const MODULES: [&str; 12] = [
-    "virtio_blk", "virtio_pci", "virtio_scsi", "sr_mod", "sd_mod", "ahci", "ata_piix", "isofs", "loop", "squashfs",
-    "overlay", "ext4",
+    "virtio_blk",
+    "virtio_pci",
+    "virtio_scsi",
+    "sr_mod",
+    "sd_mod",
+    "ahci",
+    "ata_piix",
+    "isofs",
+    "loop",
+    "squashfs",
+    "overlay",
+    "ext4",
 ];
 /// The source of what only stand-ins have.
 pub(crate) const SOURCE: &str = "vm-tests/standin";
@@ -95,7 +105,7 @@ pub(crate) fn repository(
     source: &Path,
     packages: &[String],
 ) -> Result<PathBuf> {
-    let folder = cache.vm().join("packages");
+    let folder = made(cache);
     let mut inputs = format!("{}\n{}\n", trees.guest_recipe()?, packages.join(" "));
     for file in [SOURCE, HOOK] {
         inputs.push_str(&content(&source.join(file))?);
@@ -112,6 +122,11 @@ pub(crate) fn repository(
     Ok(folder)
 }
 
+/// Where that is.
+pub(crate) fn made(cache: &Cache) -> PathBuf {
+    cache.vm().join("packages")
+}
+
 /// All that stands in a file or beneath a folder, as one text.
 fn content(path: &Path) -> Result<String> {
     if !path.is_dir() {
@@ -125,7 +140,9 @@ fn content(path: &Path) -> Result<String> {
 fn pack(trees: &Trees, source: &Path, folder: &Path, package: &str) -> Result<()> {
     let standin = MAP.iter().find(|(name, _)| *name == package).map(|(_, standin)| standin);
     let standin = standin.with_context(|| {
-        format!("nothing stands for Arch's `{package}`: say in `iso/standin.rs` what of Debian's does")
+        format!(
+            "nothing stands for Arch's `{package}`: say in `iso/standin.rs` what of Debian's does"
+        )
     })?;
     let tree = folder.join("tree");
     image::remove_tree(&tree)?;

@@ -44,11 +44,11 @@ impl Image {
         fs::create_dir(tree.join("boot"))?;
         profile::make(source, programs, &profile)?;
         let overlay = profile.join(profile::OVERLAY).join(".");
-        process::run(Command::new("cp").args(["-a", "--remove-destination"]).arg(overlay).arg(&tree))?;
+        process::run(
+            Command::new("cp").args(["-a", "--remove-destination"]).arg(overlay).arg(&tree),
+        )?;
         remove_tree(&profile)?;
-        for overlay in ["vm-tests/standin/overlay", "vm-tests/guest/overlay"] {
-            stage::copy(&source.join(overlay), &tree)?;
-        }
+        stage::copy(&source.join("vm-tests/standin/overlay"), &tree)?;
         for program in extra {
             let to = tree.join("usr/lib/vm-tests");
             fs::create_dir_all(&to)?;

@@ -51,7 +51,8 @@ impl Machine {
         booted.map(|()| machine)
     }
 
-    fn start(trees: &Trees, image: &Image, options: &Options) -> Result<Self> {
+    /// Switches it on, and waits for nothing.
+    pub(crate) fn start(trees: &Trees, image: &Image, options: &Options) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("llmb").tempdir()?;
         let files = Files::of(folder.path());
         let qemu = Qemu::start(trees, image, options, &files, None)?;
@@ -101,6 +102,20 @@ impl Machine {
         self.channel.run(script)
     }
 
+    /// Runs a script that may take so long.
+    pub(crate) fn run_within(&mut self, script: &str, patience: Duration) -> Result<Output> {
+        self.channel.run_within(script, patience)
+    }
+
+    /// Does something with it, and shows the console where that fails.
+    pub(crate) fn checked(&mut self, check: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let checked = check(self);
+        if checked.is_err() {
+            self.show_console();
+        }
+        checked
+    }
+
     /// Runs a script as root, which must succeed; gives what it printed, without the space at its end.
     pub(crate) fn done(&mut self, script: &str) -> Result<String> {
         let Output { status, out, err } = self.channel.run(script)?;
@@ -141,6 +156,11 @@ impl Machine {
     /// Presses the power button and waits until the machine is off.
     pub(crate) fn power_off(mut self) -> Result<()> {
         self.qmp.power_button()?;
+        self.wait_until_off()
+    }
+
+    /// Waits until the machine is off, for which somebody else has seen.
+    pub(crate) fn wait_until_off(&mut self) -> Result<()> {
         let qemu = &mut self.qemu;
         until("the machine to go down", SHUTDOWN, || Ok(qemu.has_ended()?.then_some(())))
     }
@@ -152,7 +172,9 @@ impl Machine {
         let skipped = lines.len().saturating_sub(CONSOLE_LINES);
         crate::say::line("--- console of the machine ---");
         lines.iter().skip(skipped).for_each(crate::say::line);
-        let script = "systemctl --failed --no-legend; journalctl -b -p warning -n 60 --no-pager";
+        let script = "journalctl -b -p warning -n 60 --no-pager; \
+            for unit in $(systemctl --failed --plain --no-legend | cut -d' ' -f1); do \
+            journalctl -b -n 20 --no-pager -u \"$unit\"; done";
         if let Ok(journal) = self.channel.run_within(script, Duration::from_secs(20)) {
             crate::say::line(journal.out);
         }

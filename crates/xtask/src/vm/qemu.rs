@@ -1,11 +1,13 @@
 //! QEMU, started with what a test machine has, and ended with us.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::image::Image;
 use super::trees::Trees;
@@ -17,9 +19,29 @@ const PROCESSORS: u32 = 2;
 /// The port of the gateway, in the machine.
 const GATEWAY_PORT: u16 = 8000;
 
+/// What a machine boots by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Firmware {
+    /// None: QEMU puts the kernel and its words into memory, which is soonest.
+    #[default]
+    None,
+    /// SeaBIOS.
+    Bios,
+    /// OVMF.
+    Uefi,
+}
+
 /// What a machine is to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
+    /// What it boots by: QEMU itself the test image, firmware what it finds.
+    pub(crate) firmware: Firmware,
+    /// A medium in the drive: firmware boots it before any disk.
+    pub(crate) medium: Option<PathBuf>,
+    /// Whether that drive reads disks, as most do today, or else compact discs.
+    pub(crate) medium_is_disk: bool,
+    /// Disks, besides, and whether they can be written.
+    pub(crate) disks: Vec<(PathBuf, bool)>,
     /// The processor, by QEMU's name; one that has everything where none is named.
     pub(crate) processor: Option<&'static str>,
     /// A disk that keeps what is written, else it is kept in memory.
@@ -47,13 +69,15 @@ pub(crate) struct Files {
     pub(crate) channel: PathBuf,
     pub(crate) serial: PathBuf,
     pub(crate) log: PathBuf,
+    pub(crate) variables: PathBuf,
 }
 
 impl Files {
     pub(crate) fn of(folder: &Path) -> Self {
-        let [qmp, channel, serial, log] =
-            ["qmp", "channel", "serial.log", "qemu.log"].map(|name| folder.join(name));
-        Self { qmp, channel, serial, log }
+        let [qmp, channel, serial, log, variables] =
+            ["qmp", "channel", "serial.log", "qemu.log", "variables.fd"]
+                .map(|name| folder.join(name));
+        Self { qmp, channel, serial, log, variables }
     }
 }
 
@@ -67,7 +91,7 @@ impl Qemu {
         port: Option<u16>,
     ) -> Result<Self> {
         let port = port.map_or_else(free_port, Ok)?;
-        let mut command = command(trees, image, options, files, port);
+        let mut command = command(trees, image, options, files, port)?;
         if options.attended {
             command.args(["-serial", "mon:stdio"]);
         } else {
@@ -98,7 +122,13 @@ impl Drop for Qemu {
     }
 }
 
-fn command(trees: &Trees, image: &Image, options: &Options, files: &Files, port: u16) -> Command {
+fn command(
+    trees: &Trees,
+    image: &Image,
+    options: &Options,
+    files: &Files,
+    port: u16,
+) -> Result<Command> {
     let program = trees.command("usr/bin/qemu-system-x86_64");
     // So it ends with us however we end: whoever interrupts a test leaves no machine behind.
     let mut command = Command::new("setpriv");
@@ -113,11 +143,48 @@ fn command(trees: &Trees, image: &Image, options: &Options, files: &Files, port:
     command.args(["-cpu", options.processor.unwrap_or("max")]);
     command.args(["-smp", &PROCESSORS.to_string(), "-m", &MEMORY.to_string()]);
     command.args(["-display", "none", "-vga", "std"]);
-    command.arg("-kernel").arg(&image.kernel).arg("-initrd").arg(&image.initramfs);
-    command.arg("-append").arg(words(options));
-    command.arg("-drive").arg(prefixed("if=virtio,format=raw,readonly=on,file=", &image.root));
+    match options.firmware {
+        Firmware::None => {
+            command.arg("-kernel").arg(&image.kernel).arg("-initrd").arg(&image.initramfs);
+            command.arg("-append").arg(words(options));
+            let root = prefixed("if=virtio,format=raw,readonly=on,file=", &image.root);
+            command.arg("-drive").arg(root);
+        }
+        Firmware::Bios => {}
+        Firmware::Uefi => {
+            let code = trees.tools().join("usr/share/OVMF/OVMF_CODE_4M.fd");
+            command.arg("-drive").arg(prefixed("if=pflash,format=raw,readonly=on,file=", &code));
+            // What firmware remembers: nothing, at first, as in a machine that was just bought.
+            fs::copy(trees.tools().join("usr/share/OVMF/OVMF_VARS_4M.fd"), &files.variables)?;
+            command.arg("-drive").arg(prefixed("if=pflash,format=raw,file=", &files.variables));
+        }
+    }
+    if let Some(medium) = &options.medium {
+        let drive = prefixed("if=none,id=medium,format=raw,readonly=on,file=", medium);
+        command.arg("-drive").arg(drive);
+        if options.medium_is_disk {
+            command.args(["-device", "virtio-blk-pci,drive=medium,bootindex=0"]);
+        } else {
+            command.args(["-device", "virtio-scsi-pci"]);
+            command.args(["-device", "scsi-cd,drive=medium,bootindex=0"]);
+        }
+    }
+    for (disk, written) in &options.disks {
+        let readonly = if *written { "off" } else { "on" };
+        // What a test writes need not outlive the machine that tests.
+        let drive = format!("if=virtio,format=raw,cache=unsafe,readonly={readonly},file=");
+        command.arg("-drive").arg(prefixed(&drive, disk));
+    }
     if let Some(data) = &options.data {
-        command.arg("-drive").arg(prefixed("if=virtio,format=raw,cache=unsafe,file=", data));
+        // A person's must.
+        let cache = if options.attended { "writeback" } else { "unsafe" };
+        let drive = format!("if=virtio,format=raw,cache={cache},file=");
+        command.arg("-drive").arg(prefixed(&drive, data));
+    }
+    if !options.attended {
+        for credential in credentials()? {
+            command.args(["-smbios", &format!("type=11,value={credential}")]);
+        }
     }
     if !options.offline {
         // The guest reaches nobody; we reach its gateway.
@@ -130,7 +197,25 @@ fn command(trees: &Trees, image: &Image, options: &Options, files: &Files, port:
     command.args(["-chardev", &channel, "-device", "virtio-serial-pci"]);
     command.args(["-device", "virtserialport,chardev=channel,name=llmbasedos.channel"]);
     command.args(["-device", "virtio-rng-pci"]);
-    command
+    Ok(command)
+}
+
+/// The end of the channel in the machine, which systemd takes from its firmware (systemd-debug-generator(8)): so an image that is
+/// tested has nothing in it for tests.
+fn credentials() -> Result<[String; 3]> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vm-tests/channel");
+    let text = |name: &str| {
+        let path = root.join(name);
+        fs::read_to_string(&path).with_context(|| format!("read `{}`", path.display()))
+    };
+    let credential = |name: &str, text: &str| {
+        format!("io.systemd.credential.binary:{name}={}", STANDARD.encode(text))
+    };
+    Ok([
+        credential("vm-channel", &text("serve")?),
+        credential("systemd.extra-unit.vm-channel.service", &text("vm-channel.service")?),
+        credential("systemd.unit-dropin.multi-user.target", "[Unit]\nWants=vm-channel.service\n"),
+    ])
 }
 
 fn words(options: &Options) -> String {
@@ -139,7 +224,7 @@ fn words(options: &Options) -> String {
         // The console is the person's: the kernel writes to it when it cannot go on.
         words.extend(["loglevel=2", "systemd.wants=luca-shell@ttyS0.service"]);
     } else {
-        words.extend(["systemd.show_status=0", "llmbasedos.test"]);
+        words.push("systemd.show_status=0");
     }
     words.push("systemd.mask=serial-getty@ttyS0.service");
     if options.data.is_some() {

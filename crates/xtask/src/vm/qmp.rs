@@ -35,14 +35,25 @@ impl Qmp {
     /// Presses and lets go the keys of this text, and Enter.
     pub(crate) fn type_line(&mut self, text: &str) -> Result<()> {
         for char in text.chars().chain(['\n']) {
-            let keys: Vec<_> = keys(char)
-                .with_context(|| format!("no key is known for {char:?}"))?
-                .into_iter()
-                .map(|key| json!({ "type": "qcode", "data": key }))
-                .collect();
-            self.execute("send-key", &json!({ "keys": keys, "hold-time": KEY_HELD }))?;
+            let keys = keys(char).with_context(|| format!("no key is known for {char:?}"))?;
+            self.press(&keys.iter().map(String::as_str).collect::<Vec<_>>())?;
         }
         Ok(())
+    }
+
+    /// Presses these keys together, by QEMU's names for them.
+    pub(crate) fn press(&mut self, keys: &[&str]) -> Result<()> {
+        let keys: Vec<_> = keys.iter().map(|key| json!({ "type": "qcode", "data": key })).collect();
+        let arguments = json!({ "keys": keys, "hold-time": KEY_HELD });
+        self.execute("send-key", &arguments).map(|_| ())
+    }
+
+    /// What stands in the machine's memory, by way of a file in `folder`.
+    pub(crate) fn memory(&mut self, from: u64, bytes: u64, folder: &Path) -> Result<Vec<u8>> {
+        let file = folder.join("memory");
+        let arguments = json!({ "val": from, "size": bytes, "filename": file });
+        self.execute("pmemsave", &arguments)?;
+        std::fs::read(&file).with_context(|| format!("read `{}`", file.display()))
     }
 
     /// Writes what the screen shows as PNG.

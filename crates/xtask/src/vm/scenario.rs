@@ -16,14 +16,20 @@ use crate::say;
 mod acts;
 #[path = "../../../../vm-tests/apparmor.rs"]
 mod apparmor;
+#[path = "../../../../vm-tests/appliance.rs"]
+mod appliance;
 #[path = "../../../../vm-tests/boot.rs"]
 mod boot;
 #[path = "../../../../vm-tests/broken.rs"]
 mod broken;
 #[path = "../../../../vm-tests/files.rs"]
 mod files;
+#[path = "../../../../vm-tests/install.rs"]
+mod install;
 #[path = "../../../../vm-tests/killed.rs"]
 mod killed;
+#[path = "../../../../vm-tests/medium.rs"]
+mod medium;
 #[path = "../../../../vm-tests/old_cpu.rs"]
 mod old_cpu;
 #[path = "../../../../vm-tests/outside.rs"]
@@ -74,7 +80,7 @@ const fn own(
 }
 
 /// All of them, in the order in which they run.
-const SCENARIOS: [Scenario; 13] = [
+const SCENARIOS: [Scenario; 17] = [
     shared("boot", boot::RELIED_ON, true, boot::run),
     shared("tty1", tty1::RELIED_ON, true, tty1::run),
     shared("outside", outside::RELIED_ON, true, outside::run),
@@ -88,13 +94,17 @@ const SCENARIOS: [Scenario; 13] = [
     own("reboot", reboot::RELIED_ON, reboot::run),
     own("broken", broken::RELIED_ON, broken::run),
     own("old_cpu", old_cpu::RELIED_ON, old_cpu::run),
+    own("medium_bios", medium::RELIED_ON_BIOS, medium::bios),
+    own("medium_uefi", medium::RELIED_ON_UEFI, medium::uefi),
+    own("medium_cut", medium::RELIED_ON_CUT, medium::cut),
+    own("install", install::RELIED_ON, install::run),
 ];
 
 /// Prints what there is.
 pub(crate) fn list() {
     for scenario in &SCENARIOS {
         let ci = if scenario.in_ci { "CI" } else { "" };
-        say::line(format!("{:<10} {ci:<3} {}", scenario.name, scenario.relied_on));
+        say::line(format!("{:<11} {ci:<3} {}", scenario.name, scenario.relied_on));
     }
 }
 
