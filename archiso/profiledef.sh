@@ -3,7 +3,8 @@
 # What mkarchiso (archiso 88) and `cargo xtask iso` make of this profile. All times in it are SOURCE_DATE_EPOCH's.
 
 iso_name="llmbasedos"
-iso_label="LLMBASEDOS_$(date --utc --date="@${SOURCE_DATE_EPOCH:-$(date +%s)}" +%Y%m)"
+# At most 16 characters, which is what Joliet has room for.
+iso_label="LLMBASEDOS_$(date --utc --date="@${SOURCE_DATE_EPOCH:-$(date +%s)}" +%y%m)"
 iso_publisher="llmbasedos"
 iso_application="llmbasedos live and installation medium"
 iso_version="$(date --utc --date="@${SOURCE_DATE_EPOCH:-$(date +%s)}" +%Y.%m.%d)"

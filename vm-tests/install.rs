@@ -28,8 +28,12 @@ const HERE: [(&str, &str); 3] = [
     ("pacman-key --init && pacman-key --populate\n", ""),
     ("pacstrap -K ", "yes '' | pacstrap -C /run/pacman.conf -G -M "),
 ];
-/// All that is on the disk, but what every run of any program writes: names, modes, owners, times and ends of links.
-const LISTED: &str = "cd /mnt && find . -xdev ! -path './var/log/*' -printf '%p %m %U %G %s %T@ %l\\n' | sort | sha256sum";
+/// The last step of the recipe that is the appliance's own.
+const AGAIN: &str = "/root/llmbasedos_postinstall.sh /mnt";
+/// All that is on the disk: names, modes, owners, sizes, times and ends of links. A folder's time is left out: whoever looks
+/// whether there is something to do makes a lock in it and takes it away.
+const LISTED: &str = "cd /mnt && find . -xdev \\( -type d -printf '%p %m %U %G\n' \\) -o \
+     -printf '%p %m %U %G %s %T@ %l\n' | sort";
 
 pub(crate) fn run(site: &Site<'_>) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("llmb").tempdir()?;
@@ -75,17 +79,25 @@ fn install(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
     let recipe = recipe(&site.workspace.root)?;
     let done = machine.run_within(&format!("set -eu\n{recipe}"), INSTALLATION)?;
     ensure!(done.status == 0, "the recipe ended with {}:\n{}{}", done.status, done.out, done.err);
-    let before = machine.done(LISTED)?;
-    let again = machine.done("/root/llmbasedos_postinstall.sh /mnt")?;
-    let after = machine.done(LISTED)?;
+    let changed = |machine: &mut Machine, script: &str| -> Result<String> {
+        machine.done(&format!("{LISTED} > /run/before"))?;
+        let said = machine.done(script)?;
+        let differs = machine.run(&format!("{LISTED} | diff /run/before -"))?;
+        ensure!(differs.status == 0, "`{script}` changed something:\n{}", differs.out);
+        Ok(said)
+    };
+    let again = changed(machine, AGAIN)?;
     crate::say::line(&again);
-    ensure!(
-        again.contains("(0 files laid)") && before == after,
-        "the second run changed something"
-    );
+    ensure!(again.contains("(0 files changed)"), "the second run laid something");
     // And in the new system itself.
-    machine.done("chroot /mnt /root/llmbasedos_postinstall.sh")?;
-    ensure!(before == machine.done(LISTED)?, "the run in the new system changed something");
+    changed(machine, "arch-chroot /mnt /root/llmbasedos_postinstall.sh")?;
+    // What an older medium left is taken away, and what somebody changed is set right.
+    let mended = machine.done(
+        "cd /mnt && echo usr/lib/systemd/system/llmbasedos-old.service >> usr/share/llmbasedos/files.list && \
+         touch usr/lib/systemd/system/llmbasedos-old.service && chmod 777 usr/bin/luca-shell && \
+         /root/llmbasedos_postinstall.sh /mnt && test ! -e usr/lib/systemd/system/llmbasedos-old.service",
+    )?;
+    ensure!(mended.contains("(3 files changed)"), "it did not mend what it should: {mended}");
     // What it refuses: no system, more than one folder.
     for wrong in ["/run/mirror", "/nowhere", "/mnt /mnt"] {
         let refused = machine.run(&format!("/root/llmbasedos_postinstall.sh {wrong}"))?;

@@ -14,13 +14,13 @@ pub(crate) const RELIED_ON_UEFI: &str =
     "the medium boots as a stick from UEFI, and is the whole appliance";
 pub(crate) const RELIED_ON_CUT: &str = "a medium that was cut short says so, and boots nothing";
 
-/// Where a screen of text is, in the memory of a PC, its size, and how many bytes a character has.
+/// Where text is in the memory of a PC, and how much of it: more than a screen, which is a window in it that moves.
 const TEXT: u64 = 0xb8000;
-const TEXT_BYTES: u64 = 80 * 25 * 2;
+const TEXT_BYTES: u64 = 32 * 1024;
 /// What is cut off: 20 MB, which is more than any tail that nobody needs.
 const CUT: u64 = 20_000_000;
 /// How long the boot loader and the kernel may take until they say it.
-const SAID: Duration = Duration::from_mins(2);
+const SAID: Duration = Duration::from_mins(1);
 
 pub(crate) fn bios(site: &Site<'_>) -> Result<()> {
     live(site, Firmware::Bios, false)
@@ -74,8 +74,8 @@ pub(crate) fn cut(site: &Site<'_>) -> Result<()> {
         "the screen shows: {}",
         shown.split_whitespace().collect::<Vec<_>>().join(" ")
     ));
-    said?;
     machine.qmp.screen(&Machine::kept(&site.kept, "medium-cut.png")?)?;
+    said?;
     ensure!(machine.get("/readyz").is_err(), "something answers on port 8000");
     // It goes down when told to, and not by itself.
     machine.qmp.press(&["ret"])?;

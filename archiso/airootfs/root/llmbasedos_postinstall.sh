@@ -28,20 +28,35 @@ done
 
 changed=0
 
-# Puts the file `$1` of this system into the other one, unless it is there already.
-lay() {
-    [ -e "/$1" ] || die "'/$1' is missing here, though $list names it: this medium is not whole"
-    if cmp -s "/$1" "$root/$1" && [ "$(stat -c %a "/$1")" = "$(stat -c %a "$root/$1")" ]; then
-        return
+# Whether the file or link `$1` is in the other system as it is in this one.
+is_there() {
+    if [ -L "/$1" ]; then
+        [ "$(readlink "/$1")" = "$(readlink "$root/$1")" ]
+    else
+        [ ! -L "$root/$1" ] && cmp -s "/$1" "$root/$1" && [ "$(stat -c %a "/$1")" = "$(stat -c %a "$root/$1")" ]
     fi
+}
+
+# Puts it there.
+lay() {
+    [ -e "/$1" ] || [ -L "/$1" ] || die "'/$1' is missing here, though $list names it: this medium is not whole"
+    is_there "$1" && return
     mkdir -p -- "$root/${1%/*}"
     # Beside it and then over it: whoever is interrupted has the old one or the new one.
-    cp --preserve=mode,timestamps -- "/$1" "$root/$1.new"
+    cp -P --preserve=mode,timestamps -- "/$1" "$root/$1.new"
     mv -f -- "$root/$1.new" "$root/$1"
     changed=$((changed + 1))
 }
 
 if [ -n "$root" ]; then
+    # What an older medium laid and this one has no more would still be read there.
+    if [ -e "$root$list" ]; then
+        gone="$(grep -Fxv -f "$list" "$root$list" || true)"
+        for file in $gone; do
+            rm -f -- "$root/$file"
+            changed=$((changed + 1))
+        done
+    fi
     while read -r file; do
         lay "$file"
     done < "$list"
@@ -71,7 +86,7 @@ fi
 
 # In the making of a medium there is nobody to read it.
 if [ -n "$root" ]; then
-    echo "llmbasedos is in $root ($changed files laid)."
+    echo "llmbasedos is in $root ($changed files changed)."
     echo "  The first console is its shell, without a password, as llmuser."
     case "$(sed -n 's/^root:\([^:]*\):.*/\1/p' "$root/etc/shadow")" in
     '' | '!'* | '*') echo "  Root cannot log in: 'passwd --root $root root' sets a password for the other consoles." ;;

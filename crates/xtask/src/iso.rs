@@ -76,6 +76,15 @@ pub(crate) struct Build<'a> {
     pub(crate) work: &'a Path,
 }
 
+/// What a builder made.
+pub(crate) struct Made {
+    pub(crate) medium: PathBuf,
+    /// The folder of what is on it.
+    pub(crate) tree: PathBuf,
+    /// The folder of its root.
+    pub(crate) root: PathBuf,
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &IsoArgs) -> Result<()> {
     let cache = Cache::from_env()?;
@@ -100,9 +109,9 @@ pub(crate) fn run(args: &IsoArgs) -> Result<()> {
         Some(mkarchiso) => build.by_mkarchiso(&mkarchiso)?,
         None => build.assembled()?,
     };
-    let medium = out.join(made.file_name().context("a medium has a name")?);
-    fs::rename(&made, &medium)?;
-    contents::show(&build, &medium)
+    let medium = out.join(made.medium.file_name().context("a medium has a name")?);
+    fs::rename(&made.medium, &medium)?;
+    contents::show(&build, &medium, &made)
 }
 
 impl Build<'_> {

@@ -104,7 +104,7 @@ impl<'a> Site<'a> {
             epoch: iso::epoch(self.workspace)?,
             work: &self.kept.join("iso"),
         };
-        let made = build.assembled()?;
+        let made = build.assembled()?.medium;
         Ok(self.medium.get_or_init(|| made))
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, ensure};
 
 use super::definition::Definition;
-use super::{Build, contents, esp, root};
+use super::{Build, Made, contents, esp, root};
 use crate::process;
 use crate::stage;
 
@@ -25,8 +25,8 @@ const LOADERS: [(&str, &str); 2] =
 const GRUB_BLOCK: usize = 1024;
 
 impl Build<'_> {
-    /// Assembles the medium, and gives its path.
-    pub(crate) fn assembled(&self) -> Result<PathBuf> {
+    /// Assembles the medium, and gives what came of it.
+    pub(crate) fn assembled(&self) -> Result<Made> {
         let (profile, definition) = self.profile()?;
         let (root, packages) = root::make(self, &profile, &definition)?;
         let medium =
@@ -39,7 +39,8 @@ impl Build<'_> {
         root::clean(&root)?;
         medium.image(&tree)?;
         self.clamp(&tree)?;
-        medium.write(&tree, &efi)
+        let medium = medium.write(&tree, &efi)?;
+        Ok(Made { medium, tree, root })
     }
 
     /// Gives everything beneath a folder the time of the build, where it is later.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Build, Packages, STANDIN, root};
+use super::{Build, Made, Packages, STANDIN};
 use crate::process;
 use crate::say;
 
@@ -20,7 +20,7 @@ const NAMED: usize = 15;
 const DEPTH: usize = 3;
 
 /// Says where the medium is, how large, what it hashes to and what is in it.
-pub(super) fn show(build: &Build<'_>, medium: &Path) -> Result<()> {
+pub(super) fn show(build: &Build<'_>, medium: &Path, made: &Made) -> Result<()> {
     let size = fs::metadata(medium)?.len();
     let sum = process::capture(Command::new("sha256sum").arg(medium))?;
     let sum = sum.split_whitespace().next().context("a hash")?;
@@ -36,12 +36,9 @@ pub(super) fn show(build: &Build<'_>, medium: &Path) -> Result<()> {
         megabytes(TARGET)
     ));
     say::line("\non the medium, as stored:");
-    print(&sizes(&build.work.join("iso"), DEPTH)?);
-    let root = build.work.join(root::ROOT);
-    if root.is_dir() {
-        say::line("\nin its root, before it is compressed:");
-        print(&sizes(&root, DEPTH)?);
-    }
+    print(&sizes(&made.tree, DEPTH)?);
+    say::line("\nin its root, before it is compressed:");
+    print(&sizes(&made.root, DEPTH)?);
     ensure!(size <= FLOOR, "the medium is larger than it may be");
     Ok(())
 }

@@ -88,7 +88,7 @@ mod tests {
     fn the_profile_is_read() {
         let definition = Definition::read(&source(), 1_790_000_000).unwrap();
         assert_eq!(definition.file_name(), "llmbasedos-2026.09.21-x86_64.iso");
-        assert_eq!(definition.label, "LLMBASEDOS_202609");
+        assert_eq!(definition.label, "LLMBASEDOS_2609");
         assert_eq!(definition.image_options[0], "-comp");
         assert!(definition.permissions.contains(&("usr/lib/llmbasedos/gateway".to_owned(), 0o755)));
     }

@@ -1,21 +1,22 @@
 //! The real mkarchiso, over the same staged profile.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Build, Packages};
+use super::root::ROOT;
+use super::{Build, Made, Packages};
 use crate::process;
 
 /// Where it works, in the work folder. Always the same: its list of hardware has the name in it.
 const WORK: &str = "mkarchiso";
 
 impl Build<'_> {
-    /// Builds the medium by this mkarchiso, and gives its path. It needs pacman and others: where this machine has none,
+    /// Builds the medium by this mkarchiso, and gives what came of it. It needs pacman and others: where this machine has none,
     /// it runs in the tools tree.
-    pub(crate) fn by_mkarchiso(&self, mkarchiso: &Path) -> Result<PathBuf> {
+    pub(crate) fn by_mkarchiso(&self, mkarchiso: &Path) -> Result<Made> {
         let (profile, definition) = self.profile()?;
         let configuration = self.pacman_configuration(&profile, &definition.packages)?;
         let native = process::on_path("pacstrap").is_some() && self.packages == Packages::Arch;
@@ -43,6 +44,7 @@ impl Build<'_> {
         if !medium.is_file() {
             bail!("mkarchiso made no `{}`", definition.file_name());
         }
-        Ok(medium)
+        let (tree, root) = (work.join("iso"), work.join("x86_64").join(ROOT));
+        Ok(Made { medium, tree, root })
     }
 }

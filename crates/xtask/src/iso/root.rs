@@ -18,7 +18,9 @@ use crate::vm::image::remove_tree;
 /// Where it is made, in the work folder.
 pub(super) const ROOT: &str = "airootfs";
 /// What is emptied: nothing in these belongs to a medium.
-const EMPTIED: [&str; 3] = ["boot", "var/lib/pacman/sync", "var/tmp"];
+const EMPTIED: [&str; 2] = ["boot", "var/tmp"];
+/// What pacman knew of its repositories on the day of the build.
+const KNOWN: &str = "var/lib/pacman/sync";
 /// Of these, files go and folders stay.
 const WITHOUT_FILES: [&str; 2] = ["var/log", "var/cache/pacman/pkg"];
 
@@ -120,6 +122,7 @@ pub(super) fn clean(root: &Path) -> Result<()> {
             }
         }
     }
+    remove_tree(&root.join(KNOWN))?;
     for folder in WITHOUT_FILES.iter().filter(|folder| root.join(folder).is_dir()) {
         let mut find = Command::new("find");
         process::run(find.arg(root.join(folder)).args(["-type", "f", "-delete"]))?;
