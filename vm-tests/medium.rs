@@ -56,8 +56,8 @@ fn root_on_the_second_console(machine: &mut Machine) -> Result<()> {
 pub(crate) fn cut(site: &Site<'_>) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("llmb").tempdir()?;
     let cut = folder.path().join("cut.iso");
-    let size = std::fs::copy(site.medium()?, &cut)?;
-    std::fs::File::options().write(true).open(&cut)?.set_len(size - CUT)?;
+    let bytes = std::fs::copy(site.medium()?, &cut)?;
+    std::fs::File::options().write(true).open(&cut)?.set_len(bytes - CUT)?;
     let options = Options { firmware: Firmware::Bios, medium: Some(cut), ..Options::default() };
     let mut machine = Machine::start(&site.trees, &site.image, &options)?;
     let mut shown = String::new();

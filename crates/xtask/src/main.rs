@@ -11,6 +11,7 @@
 //! iso          builds the medium
 //! vm           boots the appliance in an emulated machine
 //! vm-test      tries it there
+//! nix-eval     evaluates every output of the flake
 //! campaign     searches longer than CI does
 //! tools        installs what the tests need into the cache folder
 //! tidy         checks rules about the source that no compiler knows
@@ -25,6 +26,7 @@ mod campaign;
 mod conformance;
 mod dist;
 mod iso;
+mod nix;
 mod process;
 mod profile;
 mod say;
@@ -79,6 +81,8 @@ enum Command {
     Vm(vm::VmArgs),
     /// Try what people rely on in an emulated machine
     VmTest(vm::VmTestArgs),
+    /// Evaluate every output of the flake, with a stand-in for nixpkgs
+    NixEval(nix::EvalArgs),
     /// Search longer than CI does
     Campaign(campaign::CampaignArgs),
     /// Install what the tests need into the cache folder
@@ -110,6 +114,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Iso(args) => iso::run(&args),
         Command::Vm(args) => vm::run(&args),
         Command::VmTest(args) => vm::test(&args),
+        Command::NixEval(args) => nix::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Tools => {
             let cache = Cache::from_env()?;

@@ -17,7 +17,15 @@ use crate::vm::trees::Trees;
 use crate::workspace::Workspace;
 
 /// How much a unit may leave open at most, in tenths of systemd's score, from 0 (nothing) to 100 (everything).
-const GATES: [(&str, u32); 2] = [("llmbasedos-fs.service", 3), ("llmbasedos-gateway.service", 11)];
+const GATES: [(&str, u32); 4] = [
+    ("llmbasedos-fs.service", 3),
+    ("llmbasedos-gateway.service", 11),
+    ("appliance-firewall.service", 30),
+    // Whoever comes in by it is to have what somebody at a console has.
+    ("appliance-ssh.service", 100),
+];
+/// Programs of other packages that our units start.
+const OTHERS: [&str; 4] = ["usr/sbin/nft", "usr/sbin/sshd", "usr/bin/ssh-keygen", "usr/bin/kill"];
 /// The same for all others.
 const GATE: u32 = 15;
 /// What a template is checked as.
@@ -42,6 +50,13 @@ pub(crate) fn part(workspace: &Workspace, cache: &Cache) -> Result<()> {
     stage::stage(&workspace.root, &workspace.target.join("ci"), tree)?;
     // What the image adds, whose units are ours as well.
     stage::copy(&workspace.root.join("archiso/airootfs/usr"), &tree.join("usr"))?;
+    for other in OTHERS {
+        let to = tree.join(other);
+        fs::create_dir_all(to.parent().context("a folder")?)?;
+        let from = trees.guest().join(other);
+        fs::copy(&from, &to).with_context(|| format!("the guest has no `/{other}`"))?;
+    }
+    std::os::unix::fs::symlink("usr/bin", tree.join("bin"))?;
     for (name, text) in BAD_UNITS {
         fs::write(tree.join(UNITS).join(format!("{name}.service")), text)?;
     }
@@ -153,6 +168,8 @@ fn installed(trees: &Trees, tree: &Path) -> Result<()> {
         "mcp-gateway.service",
         "mcp-fs.service",
         "getty.target.wants/luca-shell@tty1.service",
+        "sysinit.target.wants/appliance-firewall.service",
+        "multi-user.target.wants/appliance-ssh.path",
     ] {
         let path = tree.join("etc/systemd/system").join(link);
         ensure!(path.symlink_metadata().is_ok(), "`{link}` is not enabled");

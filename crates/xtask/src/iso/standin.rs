@@ -4,6 +4,7 @@
 //! says is in `base` is looked up there, so that it stays true; a package that it does not name is an error.
 
 use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -228,7 +229,7 @@ fn write_package(trees: &Trees, folder: &Path, tree: &Path, name: &str) -> Resul
     );
     // The overlay of a profile may bring what is configuration; a package that does not say so would be refused.
     for file in configuration(tree)? {
-        info.push_str(&format!("backup = {file}\n"));
+        writeln!(info, "backup = {file}")?;
     }
     fs::write(tree.join(".PKGINFO"), info)?;
     let mut names: Vec<_> = fs::read_dir(tree)?.collect::<Result<_, _>>()?;

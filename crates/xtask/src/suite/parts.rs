@@ -12,6 +12,7 @@ use super::{Outcome, advisories};
 use crate::cache::Cache;
 use crate::campaign;
 use crate::conformance;
+use crate::nix;
 use crate::process;
 use crate::tidy;
 use crate::tools;
@@ -37,6 +38,7 @@ pub(super) enum Part {
     Fuzz,
     Conformance,
     Units,
+    Nix,
     Vm,
     Tests,
 }
@@ -65,6 +67,7 @@ impl Part {
             Self::Fuzz => "fuzz",
             Self::Conformance => "conformance",
             Self::Units => "units",
+            Self::Nix => "nix",
             Self::Vm => "vm",
             Self::Tests => "tests",
         }
@@ -85,6 +88,9 @@ impl Part {
             Self::Fuzz => "gives each parser 10 seconds of made-up bytes",
             Self::Conformance => "runs the official conformance suite of MCP",
             Self::Units => "asks systemd what it thinks of our units",
+            Self::Nix => {
+                "reads the Nix files, and tries the scripts that lock and build the medium"
+            }
             Self::Vm => "boots the appliance in an emulated machine, and tries it from outside",
             Self::Tests => "runs unit, integration and end-to-end tests",
         }
@@ -93,7 +99,7 @@ impl Part {
     /// Other parts without which it has no chance.
     pub(super) fn needs(self) -> &'static [Self] {
         match self {
-            Self::Deny | Self::Advisories | Self::Fuzz => &[Self::Tools],
+            Self::Deny | Self::Advisories | Self::Fuzz | Self::Nix => &[Self::Tools],
             Self::Doctests => &[Self::Build],
             Self::Conformance | Self::Units | Self::Vm | Self::Tests => &[Self::Tools, Self::Build],
             _ => &[],
@@ -111,11 +117,12 @@ impl Part {
             Self::Advisories => (70, 90),
             Self::Clippy => (80, 480),
             Self::Docs => (80, 300),
-            Self::Build => (300, 1_000),
+            Self::Build => (270, 970),
             Self::Doctests => (40, 180),
             Self::Fuzz => (180, 320),
             Self::Conformance => (20, 40),
             Self::Units => (30, 200),
+            Self::Nix => (30, 30),
             Self::Vm => (500, 700),
             Self::Tests => (440, 800),
         };
@@ -132,6 +139,7 @@ impl Part {
                 return conformance::part(workspace, cache).map(|()| Outcome::Passed);
             }
             Self::Units => return units::part(workspace, cache).map(|()| Outcome::Passed),
+            Self::Nix => return nix::part(workspace, cache).map(|()| Outcome::Passed),
             Self::Vm => return vm::part(workspace, cache).map(|()| Outcome::Passed),
             Self::Tools => return tools::install(workspace, cache).map(|()| Outcome::Passed),
             Self::Tidy => return tidy::run(workspace).map(|()| Outcome::Passed),
