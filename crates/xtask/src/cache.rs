@@ -57,6 +57,11 @@ impl Cache {
         self.root.join("vm")
     }
 
+    /// The folder in which things are built twice.
+    pub(crate) fn repro(&self) -> PathBuf {
+        self.root.join("repro")
+    }
+
     /// The folder of fuzzing, with a folder for each target.
     pub(crate) fn fuzz(&self) -> PathBuf {
         self.root.join("fuzz")

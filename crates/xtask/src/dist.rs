@@ -8,6 +8,7 @@ mod hygiene;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -66,7 +67,7 @@ pub(crate) fn build(workspace: &Workspace, profile: &str, probe: bool) -> Result
         for (program, package) in programs {
             build.args(["--package", package, "--bin", program]);
         }
-        process::run(build.env("CARGO_ENCODED_RUSTFLAGS", flags(workspace, profile)))
+        process::run(build.env("CARGO_ENCODED_RUSTFLAGS", flags(&workspace.root, profile)))
     };
     // Always the same packages in one command: others beside them would have Cargo build what they share once more,
     // with other features. So the probe, which uses more, is built for itself.
@@ -81,9 +82,40 @@ pub(crate) fn build(workspace: &Workspace, profile: &str, probe: bool) -> Result
     Ok(folder)
 }
 
+/// Cargo, building one program of a source as what ships is built, but without the hour that optimising all of it takes: what
+/// two builds of it are compared for.
+pub(crate) fn reproducible(
+    workspace: &Workspace,
+    source: &Path,
+    target_dir: &Path,
+    program: &str,
+) -> Command {
+    let mut build = workspace.cargo(["build", "--locked", "--quiet", "--profile", "ci"]);
+    build.args([
+        "--config",
+        "profile.ci.strip='symbols'",
+        "--config",
+        "profile.ci.incremental=false",
+    ]);
+    build.args(["--package", program, "--bin", program, "--target", &target()]);
+    build.arg("--target-dir").arg(target_dir).current_dir(source);
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags(source, RELEASE));
+    build
+}
+
+/// Where that puts it.
+pub(crate) fn reproducible_folder(target_dir: &Path) -> PathBuf {
+    target_dir.join(target()).join("ci")
+}
+
 /// Where the programs of a profile are.
 pub(crate) fn folder(workspace: &Workspace, profile: &str) -> PathBuf {
     workspace.target.join(FOLDER).join(target()).join(profile)
+}
+
+/// The same for what ships, in a build folder.
+pub(crate) fn released(target_dir: &Path) -> PathBuf {
+    target_dir.join(FOLDER).join(target()).join(RELEASE)
 }
 
 /// This machine's architecture, with glibc.
@@ -93,10 +125,10 @@ fn target() -> String {
 
 /// What the compiler is told. What ships names no folder of the machine that it was built on; the programs of tests may,
 /// so that a checkout in another folder finds them built.
-fn flags(workspace: &Workspace, profile: &str) -> OsString {
+fn flags(source: &Path, profile: &str) -> OsString {
     let mut flags = FLAGS.map(OsString::from).to_vec();
     if profile == RELEASE {
-        let folders = [(Some(workspace.root.clone()), "/llmbasedos"), (cargo_home(), "/cargo")];
+        let folders = [(Some(source.to_owned()), "/llmbasedos"), (cargo_home(), "/cargo")];
         for (folder, name) in folders {
             let Some(folder) = folder else { continue };
             let mut flag = OsString::from("--remap-path-prefix=");

@@ -11,6 +11,7 @@
 //! iso          builds the medium
 //! vm           boots the appliance in an emulated machine
 //! vm-test      tries it there
+//! repro        builds twice, and compares every byte
 //! nix-eval     evaluates every output of the flake
 //! campaign     searches longer than CI does
 //! tools        installs what the tests need into the cache folder
@@ -29,6 +30,7 @@ mod iso;
 mod nix;
 mod process;
 mod profile;
+mod repro;
 mod say;
 mod shell;
 mod stage;
@@ -81,6 +83,8 @@ enum Command {
     Vm(vm::VmArgs),
     /// Try what people rely on in an emulated machine
     VmTest(vm::VmTestArgs),
+    /// Build twice under other circumstances, and compare every byte
+    Repro(repro::ReproArgs),
     /// Evaluate every output of the flake, with a stand-in for nixpkgs
     NixEval(nix::EvalArgs),
     /// Search longer than CI does
@@ -114,6 +118,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Iso(args) => iso::run(&args),
         Command::Vm(args) => vm::run(&args),
         Command::VmTest(args) => vm::test(&args),
+        Command::Repro(args) => repro::run(&args),
         Command::NixEval(args) => nix::run(&args),
         Command::Campaign(args) => campaign::run(&args),
         Command::Tools => {

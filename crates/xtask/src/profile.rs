@@ -62,7 +62,7 @@ pub(crate) fn make(root: &Path, programs: &Path, dir: &Path) -> Result<()> {
     }
     everywhere.insert(LIST.to_owned());
     let list: Vec<&str> = everywhere.iter().map(String::as_str).collect();
-    fs::write(overlay.join(LIST), list.join("\n") + "\n")?;
+    stage::put((list.join("\n") + "\n").as_bytes(), &overlay.join(LIST), stage::TEXT_MODE)?;
     modes(dir)
 }
 

@@ -3,8 +3,8 @@
 //! It copies and nothing else: no user is made, nothing is enabled, and it can be done without root. Whatever packages the
 //! appliance (an image, a disk, a distribution) begins with this, so that there is one place that says what goes where.
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -59,8 +59,8 @@ const FOLDERS: [(&str, &str); 7] = [
 /// Where cap files are kept until systemd-tmpfiles puts them into `/run/mcp`.
 const CAPS: &str = "usr/share/llmbasedos/caps";
 
-const PROGRAM_MODE: u32 = 0o755;
-const TEXT_MODE: u32 = 0o644;
+pub(crate) const PROGRAM_MODE: u32 = 0o755;
+pub(crate) const TEXT_MODE: u32 = 0o644;
 const FOLDER_MODE: u32 = 0o755;
 
 /// Runs the command.
@@ -111,7 +111,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// Writes a file with this mode, whatever the mask of this process is.
-fn put(content: &[u8], to: &Path, mode: u32) -> Result<()> {
+pub(crate) fn put(content: &[u8], to: &Path, mode: u32) -> Result<()> {
     let write = || -> Result<()> {
         folder(to.parent().unwrap_or(Path::new("/")))?;
         remove(to)?;
@@ -121,9 +121,14 @@ fn put(content: &[u8], to: &Path, mode: u32) -> Result<()> {
     write().with_context(|| format!("write `{}`", to.display()))
 }
 
+/// Makes a folder and those above it, each with its mode, whatever the mask of this process is; what is there stays.
 fn folder(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path)?;
-    Ok(())
+    if path.is_dir() {
+        return Ok(());
+    }
+    path.parent().map_or(Ok(()), folder)?;
+    fs::create_dir(path)?;
+    Ok(fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))?)
 }
 
 /// Takes a file away, if it is there: a program that runs cannot be written over, and a link would be followed.

@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 const GATES: [(&str, u32); 4] = [
     ("llmbasedos-fs.service", 3),
     ("llmbasedos-gateway.service", 11),
-    ("appliance-firewall.service", 30),
+    ("appliance-firewall.service", 20),
     // Whoever comes in by it is to have what somebody at a console has.
     ("appliance-ssh.service", 100),
 ];

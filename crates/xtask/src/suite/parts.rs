@@ -14,6 +14,7 @@ use crate::campaign;
 use crate::conformance;
 use crate::nix;
 use crate::process;
+use crate::repro;
 use crate::tidy;
 use crate::tools;
 use crate::units;
@@ -39,6 +40,7 @@ pub(super) enum Part {
     Conformance,
     Units,
     Nix,
+    Repro,
     Vm,
     Tests,
 }
@@ -68,6 +70,7 @@ impl Part {
             Self::Conformance => "conformance",
             Self::Units => "units",
             Self::Nix => "nix",
+            Self::Repro => "repro",
             Self::Vm => "vm",
             Self::Tests => "tests",
         }
@@ -91,6 +94,7 @@ impl Part {
             Self::Nix => {
                 "reads the Nix files, and tries the scripts that lock and build the medium"
             }
+            Self::Repro => "builds a daemon and the file tree twice, and compares every byte",
             Self::Vm => "boots the appliance in an emulated machine, and tries it from outside",
             Self::Tests => "runs unit, integration and end-to-end tests",
         }
@@ -101,7 +105,9 @@ impl Part {
         match self {
             Self::Deny | Self::Advisories | Self::Fuzz | Self::Nix => &[Self::Tools],
             Self::Doctests => &[Self::Build],
-            Self::Conformance | Self::Units | Self::Vm | Self::Tests => &[Self::Tools, Self::Build],
+            Self::Conformance | Self::Units | Self::Repro | Self::Vm | Self::Tests => {
+                &[Self::Tools, Self::Build]
+            }
             _ => &[],
         }
     }
@@ -115,16 +121,17 @@ impl Part {
             Self::Tools => (20, 180),
             Self::Deny => (20, 30),
             Self::Advisories => (70, 90),
-            Self::Clippy => (80, 480),
-            Self::Docs => (80, 300),
-            Self::Build => (270, 970),
+            Self::Clippy => (80, 400),
+            Self::Docs => (80, 250),
+            Self::Build => (260, 900),
             Self::Doctests => (40, 180),
-            Self::Fuzz => (180, 320),
+            Self::Fuzz => (170, 320),
             Self::Conformance => (20, 40),
             Self::Units => (30, 200),
             Self::Nix => (30, 30),
+            Self::Repro => (60, 360),
             Self::Vm => (500, 700),
-            Self::Tests => (440, 800),
+            Self::Tests => (400, 750),
         };
         Budget { warm, cold }
     }
@@ -140,6 +147,7 @@ impl Part {
             }
             Self::Units => return units::part(workspace, cache).map(|()| Outcome::Passed),
             Self::Nix => return nix::part(workspace, cache).map(|()| Outcome::Passed),
+            Self::Repro => return repro::part(workspace, cache).map(|()| Outcome::Passed),
             Self::Vm => return vm::part(workspace, cache).map(|()| Outcome::Passed),
             Self::Tools => return tools::install(workspace, cache).map(|()| Outcome::Passed),
             Self::Tidy => return tidy::run(workspace).map(|()| Outcome::Passed),

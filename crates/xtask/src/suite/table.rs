@@ -93,13 +93,13 @@ mod tests {
                 "part        result                    seconds  budget",
                 "fmt         passed                        1.0      10",
                 "advisories  not available                 2.0      70",
-                "build       FAILED                      301.0     270  over budget",
-                "tests       skipped: build failed         0.0     440",
+                "build       FAILED                      301.0     260  over budget",
+                "tests       skipped: build failed         0.0     400",
                 "total       warm build cache            304.0    1800",
             ]
         );
         let cold = render(&rows, Warmth::Cold);
-        assert_eq!(cold[3], "build       FAILED                      301.0     970");
+        assert_eq!(cold[3], "build       FAILED                      301.0     900");
         assert_eq!(cold[5], "total       cold build cache            304.0    4500");
     }
 

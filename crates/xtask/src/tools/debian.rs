@@ -15,7 +15,7 @@ struct Need {
     met: fn() -> bool,
 }
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         what: "a C compiler, which Rust links with",
         packages: &["gcc", "libc6-dev"],
@@ -41,6 +41,11 @@ const NEEDS: [Need; 6] = [
         what: "mmdebstrap, which makes the machine that is booted",
         packages: &["mmdebstrap"],
         met: || process::on_path("mmdebstrap").is_some(),
+    },
+    Need {
+        what: "faketime, which gives a build another clock",
+        packages: &["faketime"],
+        met: || process::on_path("faketime").is_some(),
     },
     Need {
         what: "a C++ compiler, which builds libFuzzer",

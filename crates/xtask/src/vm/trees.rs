@@ -28,7 +28,7 @@ const MIRROR: &str = "http://deb.debian.org/debian";
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 
 /// What makes images and runs them, checks units, and reads Nix files.
-const TOOLS: [&str; 24] = [
+const TOOLS: [&str; 25] = [
     "apparmor",
     "arch-install-scripts",
     "ca-certificates",
@@ -40,6 +40,7 @@ const TOOLS: [&str; 24] = [
     "jq",
     "kmod",
     "libarchive-tools",
+    "libfaketime",
     "makepkg",
     "mtools",
     "nix-bin",
@@ -144,7 +145,11 @@ impl Trees {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-euc"]);
         command.arg(INSIDE).arg("sh").arg(&self.tools).arg(work).arg(script);
+        // Another clock, if we were given one; where its library is on Debian, as it is in the tree.
+        let clock = ["FAKETIME", "LD_PRELOAD", "DONT_FAKE_MONOTONIC"];
+        let clock = clock.map(|name| (name, std::env::var_os(name)));
         command.env_clear().env("PATH", "/usr/bin:/usr/sbin").env("LC_ALL", "C.UTF-8");
+        command.envs(clock.into_iter().filter_map(|(name, value)| Some((name, value?))));
         Ok(command)
     }
 
