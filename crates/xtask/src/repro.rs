@@ -50,18 +50,18 @@ pub(crate) fn part(workspace: &Workspace, cache: &Cache) -> Result<()> {
         let target = place.join("target");
         let mut build = dist::reproducible(workspace, &source, &target, DAEMON);
         process::run(&mut circumstances.of(&mut build, &place)?)?;
-        let built = place.join("built");
-        remove_tree(&built)?;
+        let result = place.join("built");
+        remove_tree(&result)?;
         let daemon = fs::read(dist::reproducible_folder(&target).join(DAEMON))?;
         // The tree is about files: each program is the same one in it.
         for program in &stage::PROGRAMS {
-            stage::put(&daemon, &built.join("programs").join(program.name), stage::PROGRAM_MODE)?;
+            stage::put(&daemon, &result.join("programs").join(program.name), stage::PROGRAM_MODE)?;
         }
         let mut profile = Command::new(std::env::current_exe()?);
         profile.args(["profile", "--source"]).arg(&source).arg("--programs");
-        profile.arg(built.join("programs")).arg(built.join("profile"));
+        profile.arg(result.join("programs")).arg(result.join("profile"));
         process::run(&mut circumstances.of(&mut profile, &place)?)?;
-        made.push(built);
+        made.push(result);
     }
     compared(&made, "the daemon `cap-fs` and the staged profile")
 }

@@ -43,8 +43,10 @@ pub(crate) struct Machine {
 impl Machine {
     /// Boots it, and waits until its gateway answers (where it has a network) and the channel does.
     pub(crate) fn boot(trees: &Trees, image: &Image, options: &Options) -> Result<Self> {
+        // Before QEMU itself begins, as for the bare kernel.
+        let start = Instant::now();
         let mut machine = Self::start(trees, image, options)?;
-        let booted = machine.wait_until_booted(options);
+        let booted = machine.wait_until_booted(options, start);
         if booted.is_err() {
             machine.show_console();
         }
@@ -63,8 +65,7 @@ impl Machine {
         Ok(Self { qemu, qmp, channel, files, boot: Duration::ZERO, _folder: folder })
     }
 
-    fn wait_until_booted(&mut self, options: &Options) -> Result<()> {
-        let start = Instant::now();
+    fn wait_until_booted(&mut self, options: &Options, start: Instant) -> Result<()> {
         if !options.offline && !options.words.contains(&super::GATEWAY_IS_BROKEN) {
             until("the gateway to answer", BOOT, || {
                 ensure!(!self.qemu.has_ended()?, "the machine has ended");
