@@ -1,43 +1,61 @@
 #!/usr/bin/env bash
-# Builds the medium of locked packages by mkarchiso, without a network: iso.sh PROFILE LOCK PACKAGES OUT
+# Builds the medium by mkarchiso of locked packages, without a network.
 #
-# LOCK is what lock-arch.sh wrote, PACKAGES a folder that holds the files that it names, OUT the folder for the medium. mkarchiso
-# and what it needs are on the path. Needs root, as pacstrap does. SOURCE_DATE_EPOCH is the time that the medium gets.
+#     iso.sh PROFILE LOCK PACKAGES OUT
+#
+# PROFILE is the staged profile, LOCK what lock-arch.sh wrote, PACKAGES a folder of the locked packages, OUT the folder for the
+# medium. It needs mkarchiso and what that needs, repo-add and jq; and root, as pacstrap does. All times in the medium are
+# SOURCE_DATE_EPOCH's.
 set -euo pipefail
+export LC_ALL=C
 
-die() {
-    printf '%s: %s\n' "${0##*/}" "$1" >&2
+complain() {
+    printf 'error: %s\n' "$1" >&2
     exit 1
 }
 
-[ "$#" = 4 ] || die "usage: iso.sh PROFILE LOCK PACKAGES OUT"
-profile="$1" lock="$2" packages="$3" out="$4"
-[ -r "$lock" ] || die "there is no '$lock': 'nix run .#lock-arch' writes it"
-[ "$(id -u)" = 0 ] || die "only root can do this: pacstrap makes files of other owners"
-# Always the same: a list on the medium has the name in it.
+[[ $# -eq 4 ]] || complain "usage: iso.sh PROFILE LOCK PACKAGES OUT"
+profile=$1 lock=$2 packages=$3 out=$4
+[[ -f $lock ]] || complain "\`$lock\` is not there: make it with \`nix run .#lock-arch\`, which needs a network that reaches Arch"
+[[ -f $profile/profiledef.sh ]] || complain "\`$profile\` is no profile: it has no \`profiledef.sh\`"
+[[ $EUID -eq 0 ]] || complain "only root can do this, since pacstrap makes a root file system:
+    sudo ${SOURCE_DATE_EPOCH:+env SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH }$(realpath -- "$0") ${*@Q}"
+
+mkdir -p "$out"
+out=$(realpath -- "$out")
+# Always the same, since a list on the medium has its name in it; and made here, or whoever made it could change what root does.
 work=/var/tmp/llmbasedos-iso
-rm -rf "$work"
-mkdir -p "$work/repository" "$out"
-trap 'rm -rf "$work"' EXIT
+mkdir --mode=0700 -- "$work" || complain "remove \`$work\`, unless another build is under way: one was cut short"
+# What mkarchiso may have left mounted there is the machine's own.
+trap 'rm -rf --one-file-system -- "$work"' EXIT
+mkdir "$work/repository" "$work/cache"
 
-while read -r sha256 url; do
-    file="${url##*/}"
-    [ -r "$packages/$file" ] || die "'$file' is locked, but not in '$packages'"
-    printf '%s  %s\n' "$sha256" "$packages/$file" | sha256sum --check --quiet - ||
-        die "'$file' is not what was locked: fetch it again, or make the lock anew by 'nix run .#lock-arch'"
-    cp -- "$packages/$file" "$work/repository/"
-done < <(jq --raw-output '.packages[] | "\(.sha256) \(.url)"' "$lock")
-(cd "$work/repository" && LC_ALL=C repo-add --quiet locked.db.tar.gz ./*.pkg.tar.*)
+# In the order of the lock, which is sorted: the same lock makes the same database.
+files=()
+while read -r url sha256; do
+    file=${url##*/}
+    [[ -f $packages/$file ]] || complain "\`$file\` is locked, but not in \`$packages\`"
+    copy=$work/repository/$file
+    cp -- "$packages/$file" "$copy"
+    found=$(sha256sum <"$copy")
+    [[ ${found%% *} == "$sha256" ]] || complain "\`$file\` is not what was locked: its SHA-256 is ${found%% *}, not $sha256"
+    files+=("$copy")
+done < <(jq --raw-output '.packages[] | "\(.url) \(.sha256)"' "$lock")
+[[ ${#files[@]} -gt 0 ]] || complain "\`$lock\` locks no package"
+repo-add --quiet "$work/repository/locked.db.tar.gz" "${files[@]}"
 
-# The hashes of the lock hold every byte, which signatures would say once more, of a keyring that this machine may not have.
-cat > "$work/pacman.conf" <<END
+# Its own cache, or packages of another day would be taken from the machine's.
+cat >"$work/pacman.conf" <<CONFIGURATION
 [options]
 Architecture = x86_64
+CacheDir = $work/cache
+# Signatures are not looked at: each package was held to the SHA-256 in the lock just now, and nothing else is here.
 SigLevel = Never
-DisableSandbox
 
 [locked]
 Server = file://$work/repository
-END
-# The profile may be in a store that nobody writes to; mkarchiso reads it only.
-mkarchiso -v -C "$work/pacman.conf" -w "$work/work" -o "$out" "$profile"
+CONFIGURATION
+
+# The packages' own scripts run in the new root, with this path: programs may be elsewhere here (in Nix they are).
+export PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/bin
+mkarchiso -v -C "$work/pacman.conf" -w "$work/mkarchiso" -o "$out" "$profile"

@@ -1,38 +1,65 @@
 #!/usr/bin/env bash
-# Writes down which packages the profile consists of, to the byte: lock-arch.sh PROFILE OUT
+# Writes down which packages the medium consists of: pacman itself reads the databases of the snapshot that the profile's
+# `pacman.conf` names, and resolves its list.
 #
-# pacman itself reads the database of the snapshot that PROFILE/pacman.conf names, and says what PROFILE/packages.x86_64 needs
-# besides. OUT is JSON: the packages by name, each with version, URL and SHA-256.
+#     lock-arch.sh PROFILE LOCK
+#
+# It needs pacman, jq, and a network that reaches the snapshot; root or fakeroot, without which pacman reads nothing. What is
+# locked is what the snapshot's databases say, as TLS brought them: Arch does not sign databases.
 set -euo pipefail
+export LC_ALL=C
 
-die() {
-    printf '%s: %s\n' "${0##*/}" "$1" >&2
+complain() {
+    printf 'error: %s\n' "$1" >&2
     exit 1
 }
 
-[ "$#" = 2 ] || die "usage: lock-arch.sh PROFILE OUT"
-profile="$1" out="$2"
-[ -r "$profile/pacman.conf" ] && [ -r "$profile/packages.x86_64" ] || die "'$profile' is no profile of mkarchiso"
-work="$(mktemp -d)"
-trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/root" "$work/db" "$work/cache"
+[[ $# -eq 2 ]] || complain "usage: lock-arch.sh PROFILE LOCK"
+profile=$1 lock=$2
+configuration=$profile/pacman.conf
+list=$profile/packages.x86_64
+for file in "$configuration" "$list"; do
+    [[ -f $file ]] || complain "\`$file\` is not there: name the folder of the profile, which is \`archiso\` in the checkout"
+done
 
-# Only root may refresh a database, even one of nobody's: fakeroot is enough of one for that.
-as_root=()
-[ "$(id -u)" = 0 ] || as_root=(fakeroot --)
-pacman=("${as_root[@]}" pacman --config "$profile/pacman.conf" --root "$work/root" --dbpath "$work/db"
-    --cachedir "$work/cache" --noconfirm --disable-sandbox)
+mapfile -t servers < <(sed -n 's/^[[:blank:]]*Server[[:blank:]]*=[[:blank:]]*//p' "$configuration" | sort -u)
+[[ ${#servers[@]} -gt 0 ]] || complain "\`$configuration\` names no server"
+for server in "${servers[@]}"; do
+    [[ $server =~ /repos/[0-9]{4}/[0-9]{2}/[0-9]{2}(/|$) ]] ||
+        complain "\`$server\` is not the snapshot of one day: a lock of it would not hold tomorrow"
+done
+# As mkarchiso reads it, and without blanks around a name.
+mapfile -t packages < <(sed 's/#.*//;s/^[[:blank:]]*//;s/[[:blank:]]*$//;/^$/d' "$list")
+[[ ${#packages[@]} -gt 0 ]] || complain "\`$list\` names no package"
 
-# As mkarchiso reads it.
-mapfile -t names < <(sed '/^[[:blank:]]*#.*/d;s/#.*//;/^[[:blank:]]*$/d' "$profile/packages.x86_64")
-[ "${#names[@]}" -gt 0 ] || die "'$profile/packages.x86_64' names no package"
-"${pacman[@]}" --sync --refresh >&2 || die "the snapshot cannot be read: is its server in '$profile/pacman.conf' right?"
-"${pacman[@]}" --sync --print --print-format '%n %v %l %h' -- "${names[@]}" > "$work/packages" ||
-    die "not every package of '$profile/packages.x86_64' is in the snapshot"
+root=()
+if [[ $EUID -ne 0 ]]; then
+    command -v fakeroot >/dev/null || complain "pacman wants to be root: install fakeroot, or run this as root"
+    root=(fakeroot --)
+fi
+work=$(mktemp --directory)
+trap 'rm -rf -- "$work"' EXIT
+mkdir -p "$work/root/var/lib/pacman" "$work/cache" "$work/gnupg" "$work/hooks"
+pacman=("${root[@]}" pacman --config "$configuration" --root "$work/root" --dbpath "$work/root/var/lib/pacman"
+    --cachedir "$work/cache" --gpgdir "$work/gnupg" --hookdir "$work/hooks" --logfile "$work/log" --noconfirm)
 
-while read -r name version url sha256; do
-    [[ "$sha256" =~ ^[0-9a-f]{64}$ ]] || die "the snapshot has no SHA-256 of '$name'"
-    jq -n --arg name "$name" --arg version "$version" --arg url "$url" --arg sha256 "$sha256" '$ARGS.named'
-done < "$work/packages" | jq -s '{packages: sort_by(.name)}' > "$work/lock"
-mv -- "$work/lock" "$out"
-printf '%s packages are in %s\n' "$(jq '.packages | length' "$out")" "$out" >&2
+"${pacman[@]}" --sync --refresh >&2 || complain "the databases of the snapshot cannot be had: ${servers[*]}"
+"${pacman[@]}" --sync --print --print-format '%n %v %l %h' -- "${packages[@]}" >"$work/resolved" ||
+    complain "the snapshot does not have all that \`$list\` names"
+
+# A member that is missing would be a package that is not held to anything.
+while read -r name version url sha256 rest; do
+    [[ -n $version && $url == *://*.pkg.tar.* && $sha256 =~ ^[0-9a-f]{64}$ && -z $rest ]] ||
+        complain "what pacman says of \`$name\` is not its version, address and SHA-256: $version $url $sha256 $rest"
+done <"$work/resolved"
+
+sort -u "$work/resolved" | jq --raw-input --null-input '
+    {
+        snapshot: $ARGS.positional,
+        packages: [inputs | split(" ") | {name: .[0], version: .[1], url: .[2], sha256: .[3]}]
+    }' --args "${servers[@]}" >"$work/lock"
+mkdir -p "$(dirname "$lock")"
+# By rename, so that nobody finds half of a lock.
+cp "$work/lock" "$lock.new"
+mv "$lock.new" "$lock"
+printf '%s packages are locked in %s\n' "$(wc -l <"$work/resolved")" "$lock"

@@ -15,15 +15,18 @@ use anyhow::{Context, Result, ensure};
 use crate::say;
 use crate::vm::trees::Trees;
 
-/// Makes three packages, of which one needs another, and a repository of them, in `/mnt/mirror`.
+/// Where the packages are on the server: of one day, as in Arch's archive.
+const SNAPSHOT: &str = "/repos/2026/11/01/";
+/// Makes three packages, of which one needs another and one has an epoch, and a repository of them, in `/mnt/mirror`.
 const PACKAGES: &str = r#"
 mkdir -p mirror; cd mirror
 for name in first:second second: third:; do
-    needs="${name#*:}"; name="${name%:*}"
+    needs="${name#*:}"; name="${name%:*}"; version=1-1
+    [ "$name" != third ] || version=1:1-1
     mkdir -p "$name/usr/share/$name"; echo "$name" > "$name/usr/share/$name/file"
-    printf 'pkgname = %s\npkgver = 1-1\narch = any\nsize = 1\nbuilddate = 0\n' "$name" > "$name/.PKGINFO"
+    printf 'pkgname = %s\npkgver = %s\narch = any\nsize = 1\nbuilddate = 0\n' "$name" "$version" > "$name/.PKGINFO"
     [ -z "$needs" ] || echo "depend = $needs" >> "$name/.PKGINFO"
-    bsdtar -C "$name" -cf - .PKGINFO usr | zstd -q > "$name-1-1-any.pkg.tar.zst"
+    bsdtar -C "$name" -cf - .PKGINFO usr | zstd -q > "$name-$version-any.pkg.tar.zst"
     rm -r "$name"
 done
 repo-add --quiet core.db.tar.gz *.pkg.tar.zst
@@ -33,6 +36,7 @@ const RECORDER: &str = r#"#!/bin/bash
 set -e
 printf '%s\n' "$@" > /mnt/told
 while getopts vC:w:o: option; do [ "$option" = C ] && conf="$OPTARG"; done
+cp "$conf" /mnt/conf
 mkdir -p /mnt/root/var/lib/pacman
 pacman --config "$conf" --root /mnt/root --noconfirm -Sy first third > /dev/null
 "#;
@@ -42,81 +46,135 @@ mkdir -p packages; jq -r '.packages[].url' lock.json | while read -r url; do
     curl --silent --fail --output "packages/${url##*/}" "$url"
 done
 "#;
-/// What iso.sh is called with.
-const ISO: &str = "PATH=/mnt/bin:$PATH bash iso.sh profile lock.json packages out";
+/// How iso.sh is called. Its work folder is not in the tools tree.
+const ISO: &str =
+    "mount -t tmpfs tmpfs /var/tmp; PATH=/mnt/bin:$PATH bash iso.sh profile lock.json packages out";
+
+/// How lock-arch.sh is called.
+const LOCK: &str = "bash lock-arch.sh profile lock.json";
 
 /// Runs them, and shows that they refuse what is wrong.
 pub(super) fn check(trees: &Trees, root: &Path, folder: &Path) -> Result<()> {
-    let work = folder.join("scripts");
-    fs::create_dir_all(work.join("profile"))?;
-    fs::create_dir(work.join("bin"))?;
-    for script in ["lock-arch.sh", "iso.sh"] {
-        fs::copy(root.join("nix").join(script), work.join(script))?;
+    let scripts = Scripts { trees, work: &folder.join("scripts") };
+    scripts.prepare(root)?;
+    let server = serve(scripts.work.join("mirror"))?;
+    scripts.lock(&server)?;
+    scripts.build()?;
+    say::line("lock-arch.sh and iso.sh lock, fetch and hand over packages, and refuse other bytes");
+    Ok(())
+}
+
+/// The scripts, and the folder that they work in.
+struct Scripts<'a> {
+    trees: &'a Trees,
+    work: &'a Path,
+}
+
+impl Scripts<'_> {
+    fn inside(&self, script: &str) -> Result<Output> {
+        Ok(self.trees.inside(self.work, &format!("cd /mnt\n{script}"))?.output()?)
     }
-    let inside = |script: &str| -> Result<Output> {
-        Ok(trees.inside(&work, &format!("cd /mnt\n{script}"))?.output()?)
-    };
-    let done = |script: &str| -> Result<()> {
-        let output = inside(script)?;
+
+    fn done(&self, script: &str) -> Result<()> {
+        let output = self.inside(script)?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "`{script}` ended with {}: {said}", output.status);
         Ok(())
-    };
-    let refused = |script: &str, why: &str| -> Result<()> {
-        let output = inside(script)?;
+    }
+
+    fn refused(&self, script: &str, why: &str) -> Result<()> {
+        let output = self.inside(script)?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(!output.status.success() && said.contains(why), "not refused by {why:?}: {said}");
         Ok(())
-    };
-
-    done(PACKAGES)?;
-    let server = serve(work.join("mirror"))?;
-    fs::write(
-        work.join("profile/pacman.conf"),
-        format!("[options]\nArchitecture = x86_64\nSigLevel = Never\n[core]\nServer = {server}\n"),
-    )?;
-    fs::write(work.join("bin/mkarchiso"), RECORDER)?;
-    done("chmod 755 bin/mkarchiso")?;
-
-    let names = |list: &str| fs::write(work.join("profile/packages.x86_64"), list);
-    let lock = "bash lock-arch.sh profile lock.json";
-    refused(ISO, "nix run .#lock-arch")?;
-    names("# nothing\n")?;
-    refused(lock, "names no package")?;
-    names("first\nunheard-of\n")?;
-    refused(lock, "not every package")?;
-    names("# why\nfirst\nthird# and why\n")?;
-    done(lock)?;
-    let locked = fs::read_to_string(work.join("lock.json"))?;
-    let locked: serde_json::Value = serde_json::from_str(&locked)?;
-    let packages = locked["packages"].as_array().context("the lock has packages")?;
-    let found: Vec<_> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
-    ensure!(found == ["first", "second", "third"], "locked is {found:?}");
-    ensure!(
-        packages.iter().all(|p| p["url"].as_str().is_some_and(|u| u.starts_with(&server))),
-        "{locked}"
-    );
-
-    done(FETCH)?;
-    done(ISO)?;
-    let told = fs::read_to_string(work.join("told"))?;
-    ensure!(told.ends_with("-o\nout\nprofile\n"), "mkarchiso was told {told}");
-    for name in ["first", "second", "third"] {
-        ensure!(work.join(format!("root/usr/share/{name}/file")).is_file(), "{name} is missing");
     }
-    // The same lock twice is the same; another byte, or a package too few, is refused.
-    done("cp lock.json before && bash lock-arch.sh profile lock.json && cmp before lock.json")?;
-    done("cp -a packages whole && printf x >> packages/second-1-1-any.pkg.tar.zst")?;
-    refused(ISO, "is not what was locked")?;
-    done("rm packages/second-1-1-any.pkg.tar.zst")?;
-    refused(ISO, "is locked, but not in")?;
-    names("first\nthird\n")?;
-    done(
-        "sed -i s,/$,, profile/pacman.conf; sed -i 's,Server = .*,Server = http://127.0.0.1:1,' profile/pacman.conf",
-    )?;
-    refused(lock, "cannot be read")?;
-    say::line("lock-arch.sh and iso.sh lock, fetch and hand over packages, and refuse other bytes");
-    Ok(())
+
+    fn read(&self, name: &str) -> Result<String> {
+        fs::read_to_string(self.work.join(name)).with_context(|| format!("read `{name}`"))
+    }
+
+    fn prepare(&self, root: &Path) -> Result<()> {
+        fs::create_dir_all(self.work.join("profile"))?;
+        fs::create_dir(self.work.join("bin"))?;
+        for script in ["lock-arch.sh", "iso.sh"] {
+            fs::copy(root.join("nix").join(script), self.work.join(script))?;
+        }
+        fs::write(self.work.join("profile/profiledef.sh"), "")?;
+        fs::write(self.work.join("bin/mkarchiso"), RECORDER)?;
+        self.done("chmod 755 bin/mkarchiso")?;
+        self.done(PACKAGES)
+    }
+
+    fn names(&self, list: &str) -> Result<()> {
+        Ok(fs::write(self.work.join("profile/packages.x86_64"), list)?)
+    }
+
+    fn mirror(&self, address: &str) -> Result<()> {
+        let text = format!(
+            "[options]\nArchitecture = x86_64\nSigLevel = Required DatabaseOptional\n[core]\nServer = {address}\n"
+        );
+        Ok(fs::write(self.work.join("profile/pacman.conf"), text)?)
+    }
+
+    fn lock(&self, server: &str) -> Result<()> {
+        self.names("first\nthird # and why\n")?;
+        for (address, why) in [
+            (server, "snapshot of one day"),
+            ("http://127.0.0.1:1/repos/2026/11/01", "cannot be had"),
+        ] {
+            self.mirror(address)?;
+            self.refused(LOCK, why)?;
+        }
+        let snapshot = format!("{server}{SNAPSHOT}");
+        self.mirror(&snapshot)?;
+        for (list, why) in
+            [("# nothing\n", "names no package"), ("first\nunheard-of\n", "does not have all")]
+        {
+            self.names(list)?;
+            self.refused(LOCK, why)?;
+        }
+        ensure!(!self.work.join("lock.json").is_file(), "what could not be locked left a lock");
+        self.refused(ISO, "nix run .#lock-arch")?;
+
+        self.names("# why\nfirst\nthird # and why\n")?;
+        self.done(LOCK)?;
+        let lock: serde_json::Value = serde_json::from_str(&self.read("lock.json")?)?;
+        let packages = lock["packages"].as_array().context("the lock has packages")?;
+        let named: Vec<_> =
+            packages.iter().filter_map(|package| package["name"].as_str()).collect();
+        ensure!(named == ["first", "second", "third"], "locked is {named:?}");
+        ensure!(packages[2]["version"] == "1:1-1", "{lock}");
+        ensure!(packages[2]["url"] == format!("{snapshot}third-1:1-1-any.pkg.tar.zst"), "{lock}");
+        ensure!(lock["snapshot"][0] == snapshot, "{lock}");
+        // The same snapshot twice is the same lock.
+        self.done(&format!("cp lock.json before && {LOCK} && cmp before lock.json"))
+    }
+
+    fn build(&self) -> Result<()> {
+        self.done(FETCH)?;
+        self.done(ISO)?;
+        let told = self.read("told")?;
+        ensure!(told.ends_with("-o\n/mnt/out\nprofile\n"), "mkarchiso was told {told}");
+        let configuration = self.read("conf")?;
+        let servers = configuration.lines().filter_map(|line| line.strip_prefix("Server = "));
+        let servers: Vec<_> = servers.collect();
+        let local = matches!(servers[..], [server] if server.starts_with("file:///"));
+        ensure!(local, "packages come from {servers:?}");
+        for name in ["first", "second", "third"] {
+            let file = self.work.join(format!("root/usr/share/{name}/file"));
+            ensure!(file.is_file(), "{name} is missing");
+        }
+        // Another byte, or a package too few, is refused.
+        self.done("cp -a packages whole && printf x >> packages/second-1-1-any.pkg.tar.zst")?;
+        self.refused(ISO, "is not what was locked")?;
+        self.done("rm packages/second-1-1-any.pkg.tar.zst")?;
+        self.refused(ISO, "is locked, but not in")?;
+        // As are a work folder that somebody else made, and a caller who is not root.
+        self.done("rm -r packages && mv whole packages")?;
+        let somebody = ISO.replacen(';', "; mkdir /var/tmp/llmbasedos-iso;", 1);
+        self.refused(&somebody, "another build")?;
+        self.refused(&ISO.replace("bash", "setpriv --reuid 65534 bash"), "only root")
+    }
 }
 
 /// Serves the files of a folder for as long as this process lives, and gives where.
@@ -136,10 +194,11 @@ fn answer(mut stream: TcpStream, folder: &Path) -> Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let name = line.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
+    let path = line.split(' ').nth(1).and_then(|path| path.strip_prefix(SNAPSHOT));
+    let name = path.unwrap_or_default().to_owned();
     while reader.read_line(&mut line)? > 2 {}
     let file = folder.join(&name);
-    if name.contains('/') || !file.is_file() {
+    if name.is_empty() || name.contains('/') || !file.is_file() {
         stream.write_all(
             b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
         )?;
