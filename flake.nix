@@ -11,6 +11,7 @@
   };
 
   outputs = {
+    self,
     nixpkgs,
     crane,
     rust-overlay,
@@ -23,7 +24,10 @@
     };
     toolchain = import ./nix/toolchain.nix {inherit pkgs;};
     craneLib = (crane.mkLib pkgs).overrideToolchain toolchain;
-    outputs = import ./nix {inherit pkgs craneLib;};
+    outputs = import ./nix {
+      inherit pkgs craneLib;
+      epoch = self.lastModified;
+    };
   in {
     packages.${system} = outputs.packages;
     checks.${system} = outputs.checks;

@@ -2,7 +2,9 @@
 {
   pkgs,
   profile,
+  epoch,
 }: let
+  inherit (pkgs) lib;
   lock = ./arch.lock.json;
   # mkarchiso as its project tags it: the tree's own hash, by `nix hash path` over `git archive v88`.
   archiso = pkgs.fetchFromGitHub {
@@ -15,58 +17,62 @@
     install -D -m 755 ${archiso}/archiso/mkarchiso $out/bin/mkarchiso
     patchShebangs $out/bin
   '';
-  # The locked packages in one folder, or nothing where nobody has locked them.
-  packages =
-    if builtins.pathExists lock
-    then
-      pkgs.linkFarm "arch-packages" (
-        map (package: {
-          name = baseNameOf package.url;
-          path = pkgs.fetchurl {inherit (package) url sha256;};
-        })
-        (builtins.fromJSON (builtins.readFile lock)).packages
-      )
-    else "/nonexistent";
-  app = name: runtimeInputs: text: {
+  script = name: runtimeInputs: text: pkgs.writeShellApplication {inherit name runtimeInputs text;};
+  app = description: program: {
     type = "app";
-    program = "${pkgs.writeShellApplication {inherit name runtimeInputs text;}}/bin/${name}";
+    program = lib.getExe program;
+    meta = {inherit description;};
   };
   # In a checkout: they build what is there, with the toolchain of the dev shell.
-  xtask = command: app "llmbasedos-${command}" [] ''exec nix develop --command cargo xtask ${command} "$@"'';
+  xtask = command: script "llmbasedos-${command}" [] ''exec nix develop --command cargo xtask ${command} "$@"'';
+
+  lockArch = script "lock-arch" [
+    pkgs.coreutils
+    pkgs.fakeroot
+    pkgs.gnused
+    pkgs.jq
+    pkgs.pacman
+  ] (builtins.readFile ./lock-arch.sh);
+  iso = script "iso" [
+    mkarchiso
+    pkgs.arch-install-scripts
+    pkgs.bash
+    pkgs.coreutils
+    pkgs.dosfstools
+    pkgs.findutils
+    pkgs.gawk
+    pkgs.gnugrep
+    pkgs.gnused
+    pkgs.gzip
+    pkgs.jq
+    pkgs.libarchive
+    pkgs.libisoburn
+    pkgs.mtools
+    pkgs.pacman
+    pkgs.squashfsTools
+    pkgs.util-linux
+  ] (builtins.readFile ./iso.sh);
 in {
-  up = xtask "up";
-  vm = xtask "vm";
-  lock-arch =
-    app "lock-arch"
-    [
-      pkgs.coreutils
-      pkgs.fakeroot
-      pkgs.gnused
-      pkgs.jq
-      pkgs.pacman
-    ]
+  up = app "Start the appliance on this machine, without root" (xtask "up");
+  # Its trees are Debian's, made by the mmdebstrap of the machine.
+  vm = app "Boot the appliance in an emulated machine" (xtask "vm");
+  lock-arch = app "Write down which packages of Arch the medium consists of" (
+    script "lock-arch-here" [] ''
+      exec ${lib.getExe lockArch} archiso "''${1:-nix/arch.lock.json}"
     ''
-      exec bash ${./lock-arch.sh} ${../archiso} "''${1:-nix/arch.lock.json}"
-    '';
-  iso =
-    app "iso"
-    [
-      mkarchiso
-      pkgs.arch-install-scripts
-      pkgs.bash
-      pkgs.coreutils
-      pkgs.dosfstools
-      pkgs.gawk
-      pkgs.gnused
-      pkgs.jq
-      pkgs.libarchive
-      pkgs.mtools
-      pkgs.pacman
-      pkgs.squashfsTools
-      pkgs.util-linux
-      pkgs.xorriso
-    ]
-    ''
-      exec bash ${./iso.sh} ${profile} nix/arch.lock.json ${packages} "''${1:-out}"
-    '';
+  );
+  iso = app "Build the medium of the locked packages" (
+    script "iso-here" [] (
+      if builtins.pathExists lock
+      then ''
+        export SOURCE_DATE_EPOCH="''${SOURCE_DATE_EPOCH:-${toString epoch}}"
+        exec ${lib.getExe iso} ${profile} ${lock} ${import ./arch.nix {inherit pkgs lock;}} "''${1:-out}"
+      ''
+      else ''
+        echo "error: no packages are locked: run 'nix run .#lock-arch', which needs a network that reaches Arch," >&2
+        echo "and 'git add nix/arch.lock.json', since a flake sees only what git knows" >&2
+        exit 1
+      ''
+    )
+  );
 }

@@ -1,73 +1,104 @@
-# The parts of `cargo xtask test`, which is what `.ci/run` calls, one by one and in their order. A sandbox of Nix has no network
-# and no root, so these parts are not here; `.ci/run` has them:
+# The parts of `cargo xtask test` (`--list`), under their names, as far as a build without a network can run them. What cannot:
 #
-#   tools, advisories   fetch what they need
-#   fuzz                its runtime is built for a compiler's insides that `minimal` does not have
-#   conformance         the official suite is a package of npm
-#   units, vm           Debian's systemd and QEMU, from its mirror; and pacman, which wants root
-#   nix                 it would be this, within itself
+# tools        installs from Debian, PyPI and npm.
+# advisories   fetches the database of vulnerabilities.
+# conformance  runs the official suite, which npm installs.
+# repro, vm    build and boot with Debian's packages.
+# units        asks for the scores of our daemons only: what they say beside a distribution's takes Debian's packages.
+# tests        are those of libraries and programs; what talks to other people's clients needs what `tools` installs.
+# nix          reads all Nix files; the scripts for Arch want to be root.
 {
   pkgs,
   craneLib,
-  source,
+  sources,
+  xtask,
+  profile,
 }: let
+  inherit (pkgs) lib;
+  # The highest score that a daemon's unit may have, in tenths: `GATE` in crates/xtask/src/units.rs.
+  gate = "15";
   common = {
-    src = source;
-    strictDeps = true;
     pname = "llmbasedos";
-    version = "0.1.0";
-    CARGO_PROFILE = "ci";
+    inherit (sources) version;
+    src = sources.checkout;
+    cargoVendorDir = craneLib.vendorCargoDeps {src = sources.cargo;};
+    strictDeps = true;
+    env.CARGO_PROFILE = "ci";
   };
-  dependencies = craneLib.buildDepsOnly common;
-  built =
-    common
+  workspace = "--locked --workspace";
+  cargoArtifacts = craneLib.buildDepsOnly (common
     // {
-      cargoArtifacts = dependencies;
-    };
+      src = sources.cargo;
+      cargoExtraArgs = workspace;
+    });
+  build = craneLib.cargoBuild (common
+    // {
+      inherit cargoArtifacts;
+      cargoExtraArgs = "${workspace} --lib --bins --tests --examples";
+      doInstallCargoArtifacts = true;
+      doCheck = false;
+    });
+  # A command of the project. Cargo's own folder is not at the top of the source, which is looked at.
+  command = name: arguments:
+    craneLib.mkCargoDerivation (common
+      // {
+        pname = "llmbasedos-${name}";
+        cargoArtifacts = null;
+        doInstallCargoArtifacts = false;
+        preUnpack = ''
+          export CARGO_HOME=$NIX_BUILD_TOP/cargo-home LLMBASEDOS_CACHE=$NIX_BUILD_TOP/cache
+          mkdir -p "$CARGO_HOME"
+        '';
+        buildPhaseCargoCommand = "${lib.getExe xtask} ${arguments}";
+        installPhaseCommand = "mkdir -p $out";
+      });
 in {
-  fmt = craneLib.cargoFmt common;
-  # It asks Cargo about the workspace, which needs no network.
-  tidy = craneLib.mkCargoDerivation (
-    built
+  inherit build;
+  fmt = craneLib.cargoFmt {inherit (common) pname version src;};
+  tidy = command "tidy" "tidy";
+  deny = craneLib.cargoDeny (common
     // {
-      pnameSuffix = "-tidy";
-      buildPhaseCargoCommand = "cargo run --offline --locked --package xtask -- tidy";
-      doInstallCargoArtifacts = false;
-    }
-  );
-  deny = craneLib.cargoDeny (
-    common
-    // {
-      cargoDenyChecks = "licenses bans sources";
       cargoDenyExtraArgs = "--config .cargo/deny.toml";
-    }
-  );
-  clippy = craneLib.cargoClippy (
-    built
+      cargoDenyChecks = "--hide-inclusion-graph licenses bans sources";
+    });
+  clippy = craneLib.cargoClippy (common
     // {
-      cargoClippyExtraArgs = "--workspace --all-targets -- -D warnings";
-    }
-  );
-  docs = craneLib.cargoDoc (
-    built
+      inherit cargoArtifacts;
+      cargoExtraArgs = workspace;
+      cargoClippyExtraArgs = "--all-targets -- -D warnings";
+    });
+  docs = craneLib.cargoDoc (common
     // {
-      cargoDocExtraArgs = "--workspace --document-private-items --no-deps";
-      RUSTDOCFLAGS = "-D warnings";
-    }
-  );
-  build = craneLib.cargoBuild (
-    built
+      inherit cargoArtifacts;
+      cargoExtraArgs = workspace;
+      cargoDocExtraArgs = "--document-private-items --no-deps";
+      env = common.env // {RUSTDOCFLAGS = "-D warnings";};
+    });
+  doctests = craneLib.cargoDocTest (common
     // {
-      cargoExtraArgs = "--locked --workspace --lib --bins --tests --examples";
-    }
-  );
-  doctests = craneLib.cargoDocTest (built // {cargoExtraArgs = "--locked --workspace";});
-  # Those that need nothing from the tools folder; a test that does would say so and fail.
-  tests = craneLib.cargoNextest (
-    built
+      cargoArtifacts = build;
+      cargoExtraArgs = workspace;
+    });
+  fuzz = command "fuzz" "campaign fuzz --seconds 10";
+  units = pkgs.runCommand "llmbasedos-units" {nativeBuildInputs = [pkgs.systemd];} ''
+    cp -r ${profile}/airootfs root
+    chmod -R u+w root
+    for unit in root/usr/lib/systemd/system/{llmbasedos-*,luca-shell@}.service; do
+      unit=''${unit##*/}
+      systemd-analyze security --offline=true --no-pager --root="$PWD/root" --threshold=${gate} "''${unit/@./@tty1.}"
+    done
+    touch $out
+  '';
+  tests = craneLib.cargoNextest (common
     // {
+      cargoArtifacts = build;
+      cargoExtraArgs = workspace;
+      cargoNextestExtraArgs = "--profile ci --lib --bins";
       nativeBuildInputs = [pkgs.git];
-      cargoNextestExtraArgs = "--workspace --lib";
-    }
-  );
+    });
+  nix = pkgs.runCommand "llmbasedos-nix" {nativeBuildInputs = [pkgs.nix];} ''
+    export NIX_STATE_DIR=$PWD/state
+    find ${sources.checkout} -name '*.nix' -exec nix-instantiate --store dummy:// --parse {} + > /dev/null
+    touch $out
+  '';
 }

@@ -1,54 +1,69 @@
-# The programs as they ship: what they depend on is built once, then each by itself, static, with the flags of
-# `crates/xtask/src/dist.rs`.
+# The programs that ship: dependencies are built once, then each program by itself, static, for musl.
 {
   pkgs,
   craneLib,
-  source,
+  sources,
 }: let
+  inherit (pkgs) lib;
   target = "x86_64-unknown-linux-musl";
-  programs = [
-    "gateway"
-    "cap-fs"
-    "llmbasedos"
-    "luca-shell"
-    # Not in the image: it starts the others where there is no systemd.
-    "bringup"
-  ];
-  cc = pkgs.pkgsStatic.stdenv.cc;
+  variable = lib.toUpper (builtins.replaceStrings ["-"] ["_"] target);
+  # ring brings C.
+  cc = "${pkgs.pkgsCross.musl64.stdenv.cc}/bin/${target}-cc";
+  # Those of `PROGRAMS` in crates/xtask/src/stage.rs.
+  names = ["gateway" "cap-fs" "llmbasedos" "luca-shell"];
+  # Each build names all packages, so that what they share has the same features in all of them and is built once.
+  packages = lib.concatMapStrings (name: " --package ${name}") names;
+
   common = {
-    src = source;
+    src = sources.cargo;
+    inherit (sources) version;
+    cargoVendorDir = craneLib.vendorCargoDeps {src = sources.cargo;};
     strictDeps = true;
-    version = "0.1.0";
-    # Crates with C or assembly in them are built for the same target.
-    nativeBuildInputs = [cc];
-    CARGO_BUILD_TARGET = target;
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER = "${cc}/bin/${cc.targetPrefix}cc";
-    CC_x86_64_unknown_linux_musl = "${cc}/bin/${cc.targetPrefix}cc";
-    CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS = builtins.concatStringsSep " " [
-      "-C target-feature=+crt-static"
-      "-C relocation-model=pie"
-      "-C link-arg=-Wl,-z,relro,-z,now"
-      "--cfg getrandom_backend=\"linux_getrandom\""
-    ];
-    # The tests are in `checks`, for the machine that runs them.
+    # The tests are in checks.nix, where they are not run on every build of a program.
     doCheck = false;
+    env = {
+      CARGO_BUILD_TARGET = target;
+      "CARGO_TARGET_${variable}_LINKER" = cc;
+      "CC_${builtins.replaceStrings ["-"] ["_"] target}" = cc;
+      # As `FLAGS` in crates/xtask/src/dist.rs, which says why.
+      "CARGO_TARGET_${variable}_RUSTFLAGS" = lib.concatStringsSep " " [
+        "-C target-feature=+crt-static"
+        "-C relocation-model=pie"
+        "-C link-arg=-Wl,-z,relro,-z,now"
+        "--cfg getrandom_backend=\"linux_getrandom\""
+      ];
+    };
   };
-  named = builtins.concatStringsSep " " (map (name: "--package ${name}") programs);
-  dependencies = craneLib.buildDepsOnly (
-    common
+  dependencies = craneLib.buildDepsOnly (common
     // {
       pname = "llmbasedos";
-      cargoExtraArgs = "--locked ${named}";
-    }
-  );
-  program = name:
-    craneLib.buildPackage (
-      common
+      cargoExtraArgs = "--locked${packages}";
+    });
+  program = packages: name:
+    craneLib.buildPackage (common
       // {
         pname = name;
         cargoArtifacts = dependencies;
-        cargoExtraArgs = "--locked --package ${name} --bin ${name}";
-      }
-    );
+        cargoExtraArgs = "--locked${packages} --bin ${name}";
+        # What ships starts without any other file: no program interpreter, no library.
+        doInstallCheck = true;
+        installCheckPhase = ''
+          headers=$($READELF --wide --program-headers --dynamic "$out/bin/${name}")
+          if grep --extended-regexp 'INTERP|NEEDED|RUNPATH|RPATH' <<<"$headers"; then
+            echo "${name} is not static" >&2
+            exit 1
+          fi
+        '';
+        meta.mainProgram = name;
+      });
+  each = lib.genAttrs names (program packages);
 in
-  pkgs.lib.genAttrs programs program
+  each
+  // {
+    # What `cargo xtask up` runs them by; the container begins with it.
+    bringup = program "${packages} --package bringup" "bringup";
+    # Side by side, as `cargo xtask profile --programs` takes them.
+    programs = pkgs.runCommand "llmbasedos-programs" {} (
+      "mkdir -p $out/bin\n" + lib.concatMapStrings (name: "cp ${each.${name}}/bin/${name} $out/bin/\n") names
+    );
+  }

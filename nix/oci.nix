@@ -1,39 +1,48 @@
-# A container of the appliance without systemd: `bringup`, which is what `cargo xtask up` becomes, starts the daemons beside
-# it. It exposes the folder /files and keeps keys, hashes and logs in /state, which the caller mounts:
+# A container of the appliance's core, without systemd: `bringup` is its first process, as in `cargo xtask up`. It starts the
+# gateway and the file server, starts them again when they end, makes the first key and prints it, and ends both at SIGTERM.
 #
-#   docker run --user 1000:1000 --publish 127.0.0.1:8000:8000 --volume ~/files:/files --volume llmbasedos:/state llmbasedos
+#     nix build .#oci && ./result | podman load
+#     podman run --publish 127.0.0.1:8000:8000 --volume DIR:/files localhost/llmbasedos
 #
-# What systemd's sandbox does is not there; Landlock and seccomp are, where the container's host lets a process have them.
+# What holds there: every request needs the key, and Landlock and seccomp shut the file server into its folder, if the host's
+# kernel and the container's own seccomp filter let it ask for that (else it refuses to start). What does not: the sandbox and
+# the users of the units; both daemons run as one user, whom the container's walls alone keep from the host.
 {
   pkgs,
-  daemons,
-}:
-pkgs.dockerTools.buildLayeredImage {
-  name = "llmbasedos";
-  tag = "latest";
-  contents = [
-    daemons.bringup
-    daemons.gateway
-    daemons.cap-fs
-    daemons.llmbasedos
-    daemons.luca-shell
-  ];
-  config = {
-    Entrypoint = [
-      "/bin/bringup"
-      "--programs"
-      "/bin"
-      "--state"
-      "/state"
-      "--root"
-      "/files"
-    ];
-    # All of the container's own addresses: its host decides what it publishes, and a key is needed in any case.
-    Env = ["LLMBDO_GATEWAY_HOST=0.0.0.0"];
-    ExposedPorts."8000/tcp" = {};
-    Volumes = {
-      "/files" = {};
-      "/state" = {};
+  programs,
+  bringup,
+}: let
+  user = "1000:1000";
+in
+  pkgs.dockerTools.streamLayeredImage {
+    name = "llmbasedos";
+    tag = "latest";
+    contents = [programs];
+    # Nobody but the user may enter the state, and both folders are his also where the volume is a new one.
+    fakeRootCommands = ''
+      mkdir -p state files tmp
+      chown ${user} state files
+      chmod 0700 state
+      chmod 1777 tmp
+    '';
+    config = {
+      User = user;
+      WorkingDir = "/";
+      Entrypoint = [
+        "${bringup}/bin/bringup"
+        "--programs"
+        "${programs}/bin"
+        "--state"
+        "/state"
+        "--root"
+        "/files"
+      ];
+      # Inside of the container only; who may connect is said by `--publish`.
+      Env = ["LLMBDO_GATEWAY_HOST=0.0.0.0"];
+      ExposedPorts = {"8000/tcp" = {};};
+      Volumes = {
+        "/state" = {};
+        "/files" = {};
+      };
     };
-  };
-}
+  }

@@ -1,12 +1,13 @@
-# The toolchain that `Cargo.toml` names, with the target that ships.
+# The toolchain that `Cargo.toml` names, with what a static program needs. One more part of a version than is written there is
+# the first release of it.
 {pkgs}: let
-  manifest = builtins.fromTOML (builtins.readFile ../Cargo.toml);
-  version = "${manifest.workspace.package.rust-version}.0";
+  named = (pkgs.lib.importTOML ../Cargo.toml).workspace.package.rust-version;
+  version =
+    if builtins.match "[0-9]+[.][0-9]+" named == null
+    then named
+    else "${named}.0";
 in
   pkgs.rust-bin.stable.${version}.minimal.override {
-    extensions = [
-      "clippy"
-      "rustfmt"
-    ];
+    extensions = ["clippy" "rustfmt"];
     targets = ["x86_64-unknown-linux-musl"];
   }

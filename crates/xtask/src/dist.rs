@@ -25,7 +25,7 @@ const FLAG_SEPARATOR: &str = "\x1f";
 /// How the programs are linked: no other file at run time, at an address that differs each time, and with all tables
 /// of the linker read-only before `main`. And randomness comes from the kernel's call: the crate `getrandom` looks for it
 /// with the dynamic linker, finds none, and would open `/dev/urandom`, which the daemons' own sandbox refuses.
-const FLAGS: [&str; 8] = [
+pub(crate) const FLAGS: [&str; 8] = [
     "-C",
     "target-feature=+crt-static",
     "-C",

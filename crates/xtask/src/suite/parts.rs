@@ -222,6 +222,24 @@ mod tests {
     }
 
     #[test]
+    fn nix_checks_each_part_or_says_why_not() {
+        let text = include_str!("../../../../nix/checks.nix");
+        let (head, checks) = text.split_once("\n{\n").unwrap();
+        // The head has a line for each: the names, three blanks, the reason.
+        let said: Vec<&str> = head
+            .lines()
+            .filter_map(|line| line.strip_prefix("# ")?.split_once("  "))
+            .flat_map(|(names, _)| names.split(", "))
+            .collect();
+        for part in Part::value_variants() {
+            let name = part.name();
+            let checked = [format!("\n  {name} = "), format!("\n  inherit {name};")];
+            let checked = checked.iter().any(|check| checks.contains(check));
+            assert!(checked || said.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
     fn the_table_and_the_command_line_agree_on_names() {
         for part in Part::value_variants() {
             let value = part.to_possible_value().unwrap();
