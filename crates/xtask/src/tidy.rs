@@ -7,7 +7,7 @@
 //! * No mark says that something is still to be done: [`marks`].
 //! * What is generated and tracked is as it would be generated now: [`generated`].
 
-mod files;
+pub(crate) mod files;
 mod generated;
 mod layers;
 mod lines;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 /// What is in the checkout, as paths below `root` in their order: what git tracks, or would if asked to add everything.
 /// A build from a source archive has no repository; then it is all files, save for what was built or installed.
-pub(super) fn list(root: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn list(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     if let Some(tracked) = tracked(root) {
         files = tracked;
