@@ -2,7 +2,8 @@
 # gateway and the file server, starts them again when they end, makes the first key and prints it, and ends both at SIGTERM.
 #
 #     nix build .#oci && ./result | podman load
-#     podman run --publish 127.0.0.1:8000:8000 --volume DIR:/files localhost/llmbasedos
+#     podman run --userns keep-id:uid=1000,gid=1000 --publish 127.0.0.1:8000:8000 \
+#         --volume DIR:/files --volume llmbasedos:/state localhost/llmbasedos
 #
 # What holds there: every request needs the key, and Landlock and seccomp shut the file server into its folder, if the host's
 # kernel and the container's own seccomp filter let it ask for that (else it refuses to start). What does not: the sandbox and

@@ -1,4 +1,5 @@
-# What working on the project takes, but for what `cargo xtask tools` installs by itself.
+# The toolchain, and what `cargo xtask` looks for on the path. The rest it installs by itself, as Debian's packages and PyPI's and
+# npm's: what of that is no static program needs a system with a loader where they expect it, which NixOS is not.
 {
   pkgs,
   craneLib,
@@ -6,7 +7,8 @@
 craneLib.devShell {
   packages = [
     pkgs.git
-    pkgs.jq
-    pkgs.curl
+    pkgs.nodejs
+    pkgs.python3
+    pkgs.strace
   ];
 }
