@@ -5,7 +5,7 @@
 #
 # PROFILE is the staged profile, LOCK what lock-arch.sh wrote, PACKAGES a folder of the locked packages, OUT the folder for the
 # medium. It needs mkarchiso and what that needs, repo-add and jq; and root, as pacstrap does. All times in the medium are
-# SOURCE_DATE_EPOCH's.
+# SOURCE_DATE_EPOCH's, so that the same packages make the same bytes.
 set -euo pipefail
 export LC_ALL=C
 
@@ -56,6 +56,18 @@ SigLevel = Never
 Server = file://$work/repository
 CONFIGURATION
 
+# mkarchiso leaves to the files of the medium the time at which it wrote them: they get theirs just before it is written.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date +%s)}
+xorriso=$(command -v xorriso) || complain "xorriso is not on the path"
+mkdir "$work/bin"
+cat >"$work/bin/xorriso" <<WRAPPER
+#!/usr/bin/env bash
+set -e
+find "$work/mkarchiso/iso" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+exec "$xorriso" "\$@"
+WRAPPER
+chmod 755 "$work/bin/xorriso"
+
 # The packages' own scripts run in the new root, with this path: programs may be elsewhere here (in Nix they are).
-export PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/bin
+export PATH=$work/bin:$PATH:/usr/local/sbin:/usr/local/bin:/usr/bin
 mkarchiso -v -C "$work/pacman.conf" -w "$work/mkarchiso" -o "$out" "$profile"

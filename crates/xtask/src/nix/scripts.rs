@@ -35,7 +35,10 @@ repo-add --quiet core.db.tar.gz *.pkg.tar.zst
 const RECORDER: &str = r#"#!/bin/bash
 set -e
 printf '%s\n' "$@" > /mnt/told
-while getopts vC:w:o: option; do [ "$option" = C ] && conf="$OPTARG"; done
+while getopts vC:w:o: option; do case "$option" in C) conf="$OPTARG" ;; w) work="$OPTARG" ;; esac; done
+mkdir -p "$work/iso/folder"
+xorriso -version > /dev/null 2>&1
+stat --format %Y "$work/iso/folder" > /mnt/time
 cp "$conf" /mnt/conf
 mkdir -p /mnt/root/var/lib/pacman
 pacman --config "$conf" --root /mnt/root --noconfirm -Sy first third > /dev/null
@@ -47,8 +50,7 @@ mkdir -p packages; jq -r '.packages[].url' lock.json | while read -r url; do
 done
 "#;
 /// How iso.sh is called. Its work folder is not in the tools tree.
-const ISO: &str =
-    "mount -t tmpfs tmpfs /var/tmp; PATH=/mnt/bin:$PATH bash iso.sh profile lock.json packages out";
+const ISO: &str = "mount -t tmpfs tmpfs /var/tmp; SOURCE_DATE_EPOCH=86400 PATH=/mnt/bin:$PATH bash iso.sh profile lock.json packages out";
 
 /// How lock-arch.sh is called.
 const LOCK: &str = "bash lock-arch.sh profile lock.json";
@@ -160,6 +162,7 @@ impl Scripts<'_> {
         let servers: Vec<_> = servers.collect();
         let local = matches!(servers[..], [server] if server.starts_with("file:///"));
         ensure!(local, "packages come from {servers:?}");
+        ensure!(self.read("time")? == "86400\n", "files get another time than is asked for");
         for name in ["first", "second", "third"] {
             let file = self.work.join(format!("root/usr/share/{name}/file"));
             ensure!(file.is_file(), "{name} is missing");
