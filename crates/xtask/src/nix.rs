@@ -6,13 +6,13 @@ mod lock;
 mod scripts;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::cache::Cache;
+use crate::process;
 use crate::say;
 use crate::tidy;
 use crate::vm::trees::Trees;
@@ -32,7 +32,7 @@ pub(crate) fn part(workspace: &Workspace, cache: &Cache) -> Result<bool> {
     ensure!(parse(&trees, &broken, folder.path()).is_err(), "nix-instantiate reads anything");
     say::line(format!("{} Nix files can be read", files.len()));
     lock::check(&workspace.root)?;
-    if !fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0) {
+    if !process::is_root() {
         say::line(
             "lock-arch.sh and iso.sh NOT tried: only root can, since pacman makes files of other owners",
         );

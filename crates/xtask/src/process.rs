@@ -1,5 +1,7 @@
 //! Running other programs.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -49,6 +51,11 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
+}
+
+/// Whether this process is root. Our own entry in `/proc` belongs to our effective user.
+pub(crate) fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
 }
 
 /// The first file of this name on `PATH`.

@@ -121,3 +121,58 @@ fn files(folder: &Path) -> Result<BTreeSet<String>> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    /// A profile of this definition, whose overlay has a program, a text and a link.
+    fn with(definition: &str) -> (tempfile::TempDir, Result<()>) {
+        let temp = tempfile::tempdir().unwrap();
+        let overlay = temp.path().join(OVERLAY);
+        for (name, mode) in [("usr/bin/program", 0o755), ("usr/lib/text", 0o644)] {
+            stage::put(b"", &overlay.join(name), mode).unwrap();
+        }
+        symlink("program", overlay.join("usr/bin/link")).unwrap();
+        fs::write(temp.path().join("profiledef.sh"), definition).unwrap();
+        let done = modes(temp.path());
+        (temp, done)
+    }
+
+    #[test]
+    fn each_program_of_the_overlay_has_a_mode() {
+        let named = "file_permissions=(\n  [\"/usr/bin/program\"]=\"0:0:750\"\n)\n";
+        let (profile, done) = with(named);
+        done.unwrap();
+        let program = profile.path().join(OVERLAY).join("usr/bin/program");
+        assert_eq!(program.metadata().unwrap().permissions().mode() & 0o7777, 0o750);
+
+        let error = with("file_permissions=()\n").1.unwrap_err().to_string();
+        assert!(error.contains("/usr/bin/program"), "{error}");
+        let gone = format!("{named}  [\"/usr/bin/gone\"]=\"0:0:755\"\n");
+        let error = with(&gone).1.unwrap_err().to_string();
+        assert!(error.contains("/usr/bin/gone"), "{error}");
+        let others = "  [\"/usr/bin/program\"]=\"1000:0:755\"\n";
+        assert!(with(others).1.is_err(), "it belongs to somebody");
+    }
+
+    #[test]
+    fn what_is_laid_everywhere_is_not_the_mediums_own() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let programs = tempfile::tempdir().unwrap();
+        for program in &stage::PROGRAMS {
+            stage::put(b"#!/bin/sh\necho {}\n", &programs.path().join(program.name), 0o755)
+                .unwrap();
+        }
+        let profile = tempfile::tempdir().unwrap();
+        make(&root, programs.path(), profile.path()).unwrap();
+        let list = fs::read_to_string(profile.path().join(OVERLAY).join(LIST)).unwrap();
+        for wanted in ["usr/bin/luca-shell", "root/llmbasedos_postinstall.sh", LIST] {
+            assert!(list.lines().any(|line| line == wanted), "{wanted} is not in the list");
+        }
+        assert!(!list.contains("etc/systemd"), "the medium's way to root would be on every disk");
+        // Once more, over what is there, would leave what is gone.
+        assert!(make(&root, programs.path(), profile.path()).is_err());
+    }
+}

@@ -1,7 +1,5 @@
 //! Debian packages, of which only the missing ones are installed.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -75,10 +73,9 @@ fn apt_get() -> Command {
     command
 }
 
-/// Root, on a system that has apt. Our own entry in `/proc` belongs to our effective user.
+/// Root, on a system that has apt.
 fn may_install() -> bool {
-    let root = fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0);
-    root && process::on_path("apt-get").is_some()
+    process::is_root() && process::on_path("apt-get").is_some()
 }
 
 fn manual(missing: &[&Need]) -> String {

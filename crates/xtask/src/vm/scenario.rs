@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::machine::Machine;
 use super::qemu::Options;
 use super::{Site, WHAT};
+use crate::process;
 use crate::say;
 
 #[path = "../../../../vm-tests/acts.rs"]
@@ -100,6 +101,13 @@ const SCENARIOS: [Scenario; 17] = [
     own("install", install::RELIED_ON, true, install::run),
 ];
 
+impl Scenario {
+    /// Whether it begins with the medium.
+    fn of_medium(&self) -> bool {
+        self.name.starts_with("medium") || self.name == "install"
+    }
+}
+
 /// Prints what there is.
 pub(crate) fn list() {
     for scenario in &SCENARIOS {
@@ -120,7 +128,16 @@ pub(crate) fn choose(names: &[String], all: bool) -> Result<Vec<&'static Scenari
             names.iter().any(|name| name == scenario.name)
         }
     };
-    Ok(SCENARIOS.iter().filter(wanted).collect())
+    let chosen = SCENARIOS.iter().filter(wanted);
+    if !names.is_empty() || process::is_root() {
+        return Ok(chosen.collect());
+    }
+    // pacman makes the medium, and files of other owners.
+    let (without, possible): (Vec<_>, Vec<_>) = chosen.partition(|scenario| scenario.of_medium());
+    for scenario in without {
+        say::line(format!("not run, since only root can make the medium: {}", scenario.name));
+    }
+    Ok(possible)
 }
 
 /// Runs them all, whatever comes of each, and tells what did.

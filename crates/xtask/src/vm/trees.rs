@@ -10,7 +10,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -139,7 +138,7 @@ impl Trees {
     /// A script of `sh` that runs as if the tools tree were the machine, with `work` at `/mnt` and nothing else of this one
     /// but its devices and its network. What it writes elsewhere is gone with it. Needs root, as pacman does.
     pub(crate) fn inside(&self, work: &Path, script: &str) -> Result<Command> {
-        if !fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0) {
+        if !process::is_root() {
             bail!("only root can do this: pacman makes files of other owners");
         }
         let mut command = Command::new("unshare");
