@@ -29,6 +29,8 @@ use definition::Definition;
 /// What is said beside every result of stand-in packages.
 pub(crate) const STANDIN: &str =
     "stand-in packages: Debian trixie's files under the llmbasedos profile";
+/// What files and folders of a medium are closed to, where nothing says otherwise.
+const MASK: u32 = 0o022;
 /// How long a mirror may take to say that it is there.
 const MIRROR_SECONDS: &str = "10";
 
@@ -115,8 +117,17 @@ pub(crate) fn run(args: &IsoArgs) -> Result<()> {
 }
 
 impl Build<'_> {
+    /// A program of the tools tree that sees the time of the build, and no time zone: FAT has local times.
+    fn tool(&self, program: &str) -> Command {
+        let mut tool = self.trees.command(program);
+        tool.env("SOURCE_DATE_EPOCH", self.epoch.to_string()).env("TZ", "UTC").env("LC_ALL", "C");
+        tool
+    }
+
     /// Makes the staged profile in the work folder, and reads what it says of itself.
     fn profile(&self) -> Result<(PathBuf, Definition)> {
+        // As mkarchiso sets it: whoever builds with a closer mask would make a medium that only root can read.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(MASK));
         remove_tree(self.work)?;
         fs::create_dir_all(self.work)?;
         let folder = self.work.join("profile");

@@ -193,10 +193,10 @@ impl Medium<'_> {
         let to = tree.join(&self.definition.install_dir).join(ARCH);
         fs::create_dir_all(&to)?;
         let image = to.join("airootfs.sfs");
-        let mut squash = self.build.trees.command("usr/bin/mksquashfs");
+        let mut squash = self.build.tool("usr/bin/mksquashfs");
         squash.arg(self.root).arg(&image).arg("-noappend").args(&self.definition.image_options);
         squash.args(["-no-progress", "-quiet"]);
-        process::run(squash.env("SOURCE_DATE_EPOCH", self.build.epoch.to_string()))?;
+        process::run(&mut squash)?;
         let mut sum = Command::new("sha512sum");
         let sum = process::capture(sum.arg("airootfs.sfs").current_dir(&to))?;
         Ok(fs::write(to.join("airootfs.sha512"), sum)?)
@@ -207,7 +207,7 @@ impl Medium<'_> {
         let medium = self.build.work.join(self.definition.file_name());
         stage::remove(&medium)?;
         set_time(efi, self.build.epoch)?;
-        let mut xorriso = self.build.trees.command("usr/bin/xorriso");
+        let mut xorriso = self.build.tool("usr/bin/xorriso");
         xorriso.args(["-no_rc", "-report_about", "SORRY", "-as", "mkisofs", "-iso-level", "3"]);
         xorriso.args(["-full-iso9660-filenames", "-joliet", "-joliet-long", "-rational-rock"]);
         xorriso.args(["-volid", &self.definition.label, "-appid", &self.definition.application]);
@@ -229,7 +229,7 @@ impl Medium<'_> {
             xorriso.arg("-no-pad");
         }
         xorriso.arg("-output").arg(&medium).arg(tree);
-        process::run(xorriso.env("SOURCE_DATE_EPOCH", self.build.epoch.to_string()))?;
+        process::run(&mut xorriso)?;
         Ok(medium)
     }
 }

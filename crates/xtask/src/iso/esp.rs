@@ -24,22 +24,22 @@ pub(super) fn make(
     let image = build.work.join("efiboot.img");
     stage::remove(&image)?;
     let kib = size(files)?;
-    let mut mkfs = build.trees.command("usr/sbin/mkfs.fat");
+    let mut mkfs = build.tool("usr/sbin/mkfs.fat");
     mkfs.args(["-C", "-n", "ARCHISO_EFI"]);
     if kib >= FAT32_KIB {
         mkfs.args(["-F", "32"]);
     }
     mkfs.arg(&image).arg(kib.to_string());
-    process::quietly(mkfs.env("SOURCE_DATE_EPOCH", build.epoch.to_string()))?;
+    process::quietly(&mut mkfs)?;
     for folder in folders {
-        let mut mmd = build.trees.command("usr/bin/mtools");
+        let mut mmd = build.tool("usr/bin/mtools");
         mmd.args(["-c", "mmd", "-i"]).arg(&image).arg(format!("::{folder}"));
-        process::quietly(mmd.env("SOURCE_DATE_EPOCH", build.epoch.to_string()))?;
+        process::quietly(&mut mmd)?;
     }
     for (file, to) in files {
-        let mut mcopy = build.trees.command("usr/bin/mtools");
+        let mut mcopy = build.tool("usr/bin/mtools");
         mcopy.args(["-c", "mcopy", "-i"]).arg(&image).arg(file).arg(format!("::{to}"));
-        process::quietly(mcopy.env("SOURCE_DATE_EPOCH", build.epoch.to_string()))?;
+        process::quietly(&mut mcopy)?;
     }
     Ok(image)
 }
