@@ -24,9 +24,13 @@ done
 
 mapfile -t servers < <(sed -n 's/^[[:blank:]]*Server[[:blank:]]*=[[:blank:]]*//p' "$configuration" | sort -u)
 [[ ${#servers[@]} -gt 0 ]] || complain "\`$configuration\` names no server"
+day=
 for server in "${servers[@]}"; do
-    [[ $server =~ /repos/[0-9]{4}/[0-9]{2}/[0-9]{2}(/|$) ]] ||
+    [[ $server =~ /repos/([0-9]{4}/[0-9]{2}/[0-9]{2})(/|$) ]] ||
         complain "\`$server\` is not the snapshot of one day: a lock of it would not hold tomorrow"
+    # Packages of two days were never tried together.
+    [[ ${day:=${BASH_REMATCH[1]}} == "${BASH_REMATCH[1]}" ]] ||
+        complain "\`$configuration\` names the days $day and ${BASH_REMATCH[1]}: set the same in every \`Server\` line"
 done
 # As mkarchiso reads it, and without blanks around a name.
 mapfile -t packages < <(sed 's/#.*//;s/^[[:blank:]]*//;s/[[:blank:]]*$//;/^$/d' "$list")
@@ -44,8 +48,11 @@ pacman=("${root[@]}" pacman --config "$configuration" --root "$work/root" --dbpa
     --cachedir "$work/cache" --gpgdir "$work/gnupg" --hookdir "$work/hooks" --logfile "$work/log" --noconfirm)
 
 "${pacman[@]}" --sync --refresh >&2 || complain "the databases of the snapshot cannot be had: ${servers[*]}"
+"${pacman[@]}" --sync --print -- "${packages[@]}" >/dev/null ||
+    complain "the snapshot does not have all that \`$list\` names: correct what pacman tells above, or set another day in \`$configuration\`"
+# pacman 7.0 crashes when it is to print a hash that the database lacks: so whether all is there was asked before.
 "${pacman[@]}" --sync --print --print-format '%n %v %l %h' -- "${packages[@]}" >"$work/resolved" ||
-    complain "the snapshot does not have all that \`$list\` names"
+    complain "the snapshot lacks the SHA-256 of a package, which would be held to nothing: set another day in \`$configuration\`"
 
 # A member that is missing would be a package that is not held to anything.
 while read -r name version url sha256 rest; do

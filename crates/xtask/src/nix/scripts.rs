@@ -17,7 +17,8 @@ use crate::vm::trees::Trees;
 
 /// Where the packages are on the server: of one day, as in Arch's archive.
 const SNAPSHOT: &str = "/repos/2026/11/01/";
-/// Makes three packages, of which one needs another and one has an epoch, and a repository of them, in `/mnt/mirror`.
+/// Makes three packages, of which one needs another and one has an epoch, and in `/mnt/mirror` two repositories of them:
+/// `core`, and `bare` which has no hashes.
 const PACKAGES: &str = r#"
 mkdir -p mirror; cd mirror
 for name in first:second second: third:; do
@@ -30,6 +31,9 @@ for name in first:second second: third:; do
     rm -r "$name"
 done
 repo-add --quiet core.db.tar.gz *.pkg.tar.zst
+mkdir bare; bsdtar -C bare -xf core.db.tar.gz
+sed -i '/^%SHA256SUM%$/,+1d' bare/*/desc
+bsdtar -C bare -czf bare.db $(ls bare); rm -r bare
 "#;
 /// In the place of mkarchiso.
 const RECORDER: &str = r#"#!/bin/bash
@@ -49,8 +53,23 @@ mkdir -p packages; jq -r '.packages[].url' lock.json | while read -r url; do
     curl --silent --fail --output "packages/${url##*/}" "$url"
 done
 "#;
-/// How iso.sh is called. Its work folder is not in the tools tree.
-const ISO: &str = "mount -t tmpfs tmpfs /var/tmp; SOURCE_DATE_EPOCH=86400 PATH=/mnt/bin:$PATH bash iso.sh profile lock.json packages out";
+/// How iso.sh is called: without a network. Its work folder is not in the tools tree.
+const ISO: &str = "mount -t tmpfs tmpfs /var/tmp; SOURCE_DATE_EPOCH=86400 PATH=/mnt/bin:$PATH unshare --net bash iso.sh profile lock.json packages out";
+
+/// What is done to whole files before iso.sh, and the words in which it then refuses.
+const BROKEN: [(&str, &str); 11] = [
+    ("rm lock.json", "`lock.json` is not there: make it with `nix run .#lock-arch`"),
+    ("printf x >> packages/second-1-1-any.pkg.tar.zst", "is not what was locked"),
+    ("rm packages/second-1-1-any.pkg.tar.zst", "is locked, but not in"),
+    (": > lock.json", "is not what `lock-arch.sh` writes"),
+    ("truncate --size=-9 lock.json", "is not what `lock-arch.sh` writes"),
+    ("jq '.packages = []' whole/lock.json > lock.json", "is not what `lock-arch.sh` writes"),
+    ("jq '.packages[2] = 3' whole/lock.json > lock.json", "is not what `lock-arch.sh` writes"),
+    ("jq 'del(.packages[1].sha256)' whole/lock.json > lock.json", "is not what `lock-arch.sh`"),
+    ("jq 'del(.packages[1])' whole/lock.json > lock.json", "does not lock all"),
+    ("echo unheard-of >> profile/packages.x86_64", "does not lock all"),
+    ("sed -i s,2026/11/01,2026/11/02, profile/pacman.conf", "pacman.conf` names http"),
+];
 
 /// How lock-arch.sh is called.
 const LOCK: &str = "bash lock-arch.sh profile lock.json";
@@ -62,7 +81,10 @@ pub(super) fn check(trees: &Trees, root: &Path, folder: &Path) -> Result<()> {
     let server = serve(scripts.work.join("mirror"))?;
     scripts.lock(&server)?;
     scripts.build()?;
-    say::line("lock-arch.sh and iso.sh lock, fetch and hand over packages, and refuse other bytes");
+    say::line(format!(
+        "lock-arch.sh and iso.sh lock, fetch and hand over packages, and refuse {} breaks",
+        BROKEN.len()
+    ));
     Ok(())
 }
 
@@ -128,6 +150,13 @@ impl Scripts<'_> {
             self.refused(LOCK, why)?;
         }
         let snapshot = format!("{server}{SNAPSHOT}");
+        self.mirror(&format!("{snapshot}\nServer = {server}/repos/2026/11/02/"))?;
+        self.refused(LOCK, "the days 2026/11/01 and 2026/11/02")?;
+        self.mirror(&snapshot)?;
+        self.refused(
+            &format!("sed -i 's/core/bare/' profile/pacman.conf; {LOCK}"),
+            "lacks the SHA-256",
+        )?;
         self.mirror(&snapshot)?;
         for (list, why) in
             [("# nothing\n", "names no package"), ("first\nunheard-of\n", "does not have all")]
@@ -136,7 +165,6 @@ impl Scripts<'_> {
             self.refused(LOCK, why)?;
         }
         ensure!(!self.work.join("lock.json").is_file(), "what could not be locked left a lock");
-        self.refused(ISO, "nix run .#lock-arch")?;
 
         self.names("# why\nfirst\nthird # and why\n")?;
         self.done(LOCK)?;
@@ -167,16 +195,18 @@ impl Scripts<'_> {
             let file = self.work.join(format!("root/usr/share/{name}/file"));
             ensure!(file.is_file(), "{name} is missing");
         }
-        // Another byte, or a package too few, is refused.
-        self.done("cp -a packages whole && printf x >> packages/second-1-1-any.pkg.tar.zst")?;
-        self.refused(ISO, "is not what was locked")?;
-        self.done("rm packages/second-1-1-any.pkg.tar.zst")?;
-        self.refused(ISO, "is locked, but not in")?;
+        self.done("mkdir whole; cp -a lock.json packages profile whole; rm told")?;
+        for (change, why) in BROKEN {
+            self.refused(&format!("{change}\n{ISO}"), why)?;
+            ensure!(self.read("told").is_err(), "after `{change}` mkarchiso is started");
+            self.done("rm -r packages profile; cp -a whole/. .")?;
+        }
         // As are a work folder that somebody else made, and a caller who is not root.
-        self.done("rm -r packages && mv whole packages")?;
         let somebody = ISO.replacen(';', "; mkdir /var/tmp/llmbasedos-iso;", 1);
         self.refused(&somebody, "another build")?;
-        self.refused(&ISO.replace("bash", "setpriv --reuid 65534 bash"), "only root")
+        self.refused(&ISO.replace("bash", "setpriv --reuid 65534 bash"), "only root")?;
+        // It was the breaks that were refused.
+        self.done(ISO)
     }
 }
 
