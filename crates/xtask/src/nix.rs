@@ -45,6 +45,7 @@ pub(crate) fn part(workspace: &Workspace, cache: &Cache) -> Result<bool> {
 fn files(root: &Path) -> Result<Vec<PathBuf>> {
     let mut files = tidy::files::list(root)?;
     files.retain(|file| file.extension().is_some_and(|extension| extension == "nix"));
+    ensure!(!files.is_empty(), "`{}` has no Nix file: is it this project?", root.display());
     Ok(files.iter().map(|file| root.join(file)).collect())
 }
 
@@ -115,6 +116,19 @@ mod tests {
             .collect();
         let (pairs, _) = dist::FLAGS.as_chunks::<2>();
         assert_eq!(flags, pairs.iter().map(|pair| pair.join(" ")).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nix_files_are_found_wherever_they_are() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("a.rs"), "").unwrap();
+        assert!(files(root.path()).is_err(), "where nothing is to be read, nothing was");
+        fs::create_dir_all(root.path().join("deep/er")).unwrap();
+        let found = ["deep/er/b.nix", "flake.nix"].map(|file| root.path().join(file));
+        for file in &found {
+            fs::write(file, "{}").unwrap();
+        }
+        assert_eq!(files(root.path()).unwrap(), found);
     }
 
     #[test]

@@ -39,18 +39,27 @@ fn agrees(flake: &str, lock: &str) -> Result<Vec<String>> {
         let name = name.trim_end_matches('.');
         let name = if name.is_empty() { within } else { name };
         let url = url.trim_end_matches("\";");
-        let node = &lock["nodes"][name];
+        // The lock may call its node otherwise, where an input of an input has the name.
+        let node = &lock["nodes"][locked[name].as_str().unwrap_or_default()];
         let original = &node["original"];
         let text = |member: &str| original[member].as_str().unwrap_or_default();
-        let mut locked = format!("github:{}/{}", text("owner"), text("repo"));
+        let mut source = format!("github:{}/{}", text("owner"), text("repo"));
         if !text("ref").is_empty() {
-            locked = format!("{locked}/{}", text("ref"));
+            source = format!("{source}/{}", text("ref"));
         }
-        ensure!(url == locked, "`flake.nix` asks for {url}, and `flake.lock` has {locked}");
-        whole(name, &node["locked"])?;
+        ensure!(url == source, "`flake.nix` asks for {url}, and `flake.lock` has {source}");
+        for member in ["owner", "repo"] {
+            let same = node["locked"][member] == original[member];
+            ensure!(same, "`{name}` is locked to another {member} than {url}");
+        }
         asked.insert(name);
     }
     ensure!(asked == names, "`flake.nix` has the inputs {asked:?}, `flake.lock` {names:?}");
+    // What an input asks for in its turn is fetched as well.
+    let nodes = lock["nodes"].as_object().context("`flake.lock` has nodes")?;
+    for (name, node) in nodes.iter().filter(|(name, _)| *name != "root") {
+        whole(name, &node["locked"])?;
+    }
     Ok(asked.into_iter().map(str::to_owned).collect())
 }
 
@@ -72,6 +81,8 @@ mod tests {
     const FLAKE: &str =
         "inputs = {\n  a.url = \"github:o/r\";\n  b = {\n    url = \"github:p/q/x\";\n  };\n};\n";
 
+    type Break = fn(&mut Value);
+
     fn lock(change: impl FnOnce(&mut Value)) -> String {
         let node = |owner: &str, repo: &str, original: &str| -> Value {
             let original: Value = serde_json::from_str(original).unwrap();
@@ -82,9 +93,10 @@ mod tests {
             })
         };
         let mut lock = serde_json::json!({ "nodes": {
-            "root": { "inputs": { "a": "a", "b": "b" } },
+            "root": { "inputs": { "a": "a", "b": "b_2" } },
             "a": node("o", "r", r#"{"owner":"o","repo":"r"}"#),
-            "b": node("p", "q", r#"{"owner":"p","repo":"q","ref":"x"}"#),
+            "b": node("s", "t", r#"{"owner":"s","repo":"t"}"#),
+            "b_2": node("p", "q", r#"{"owner":"p","repo":"q","ref":"x"}"#),
         } });
         change(&mut lock);
         lock.to_string()
@@ -93,15 +105,23 @@ mod tests {
     #[test]
     fn a_lock_is_of_this_flake_and_whole() {
         assert_eq!(agrees(FLAKE, &lock(|_| ())).unwrap(), ["a", "b"]);
-        let breaks: [fn(&mut Value); 5] = [
-            |lock| lock["nodes"]["a"]["locked"]["rev"] = "main".into(),
-            |lock| lock["nodes"]["a"]["locked"]["narHash"] = "sha256-AAAA".into(),
-            |lock| lock["nodes"]["b"]["original"]["ref"] = "y".into(),
-            |lock| lock["nodes"]["root"]["inputs"]["c"] = "c".into(),
-            |lock| lock["nodes"]["a"]["locked"]["lastModified"] = Value::Null,
+        let breaks: [(Break, &str); 9] = [
+            (|lock| lock["nodes"]["a"]["locked"]["rev"] = "main".into(), "no revision"),
+            (|lock| lock["nodes"]["a"]["locked"]["rev"] = "g".repeat(40).into(), "no revision"),
+            (|lock| lock["nodes"]["a"]["locked"]["narHash"] = "sha256-AAAA".into(), "a SHA-256"),
+            (|lock| lock["nodes"]["b"]["locked"]["narHash"] = Value::Null, "`b` is locked without"),
+            (|lock| lock["nodes"]["b_2"]["original"]["ref"] = "y".into(), "asks for"),
+            (|lock| lock["nodes"]["b_2"]["locked"]["owner"] = "z".into(), "another owner"),
+            (|lock| lock["nodes"]["root"]["inputs"]["c"] = "c".into(), "has the inputs"),
+            (|lock| lock["nodes"]["a"]["locked"]["lastModified"] = Value::Null, "its time"),
+            (|lock| lock["nodes"]["root"] = Value::Null, "has a root"),
         ];
-        for (number, change) in breaks.into_iter().enumerate() {
-            assert!(agrees(FLAKE, &lock(change)).is_err(), "break {number}");
+        for (change, why) in breaks {
+            let error = agrees(FLAKE, &lock(change)).unwrap_err().to_string();
+            assert!(error.contains(why), "{error} for {why}");
         }
+        let other = FLAKE.replace("github:o/r", "github:o/other");
+        assert!(agrees(&other, &lock(|_| ())).is_err(), "the flake asks for another");
+        assert!(agrees(FLAKE, "{").is_err(), "no JSON");
     }
 }
