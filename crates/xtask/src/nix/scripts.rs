@@ -38,11 +38,12 @@ bsdtar -C bare -czf bare.db $(ls bare); rm -r bare
 /// In the place of mkarchiso.
 const RECORDER: &str = r#"#!/bin/bash
 set -e
-printf '%s\n' "$@" > /mnt/told
+printf '%s\n' "$SOURCE_DATE_EPOCH" "$@" > /mnt/told
 while getopts vC:w:o: option; do case "$option" in C) conf="$OPTARG" ;; w) work="$OPTARG" ;; esac; done
 mkdir -p "$work/iso/folder"
 xorriso -version > /dev/null 2>&1
 stat --format %Y "$work/iso/folder" > /mnt/time
+if [ -d /mnt/machine ]; then mkdir "$work/dev"; mount --bind /mnt/machine "$work/dev"; exit 1; fi
 cp "$conf" /mnt/conf
 mkdir -p /mnt/root/var/lib/pacman
 pacman --config "$conf" --root /mnt/root --noconfirm -Sy first third > /dev/null
@@ -184,7 +185,8 @@ impl Scripts<'_> {
         self.done(FETCH)?;
         self.done(ISO)?;
         let told = self.read("told")?;
-        ensure!(told.ends_with("-o\n/mnt/out\nprofile\n"), "mkarchiso was told {told}");
+        let all = told.starts_with("86400\n") && told.ends_with("-o\n/mnt/out\nprofile\n");
+        ensure!(all, "mkarchiso was told {told}");
         let configuration = self.read("conf")?;
         let servers = configuration.lines().filter_map(|line| line.strip_prefix("Server = "));
         let servers: Vec<_> = servers.collect();
@@ -205,6 +207,12 @@ impl Scripts<'_> {
         let somebody = ISO.replacen(';', "; mkdir /var/tmp/llmbasedos-iso;", 1);
         self.refused(&somebody, "another build")?;
         self.refused(&ISO.replace("bash", "setpriv --reuid 65534 bash"), "only root")?;
+        // What mkarchiso left mounted when it failed stays, since it is the machine's.
+        self.refused(
+            &format!("mkdir machine; touch machine/file; {ISO}"),
+            "on a different device",
+        )?;
+        self.done("rm machine/file; rmdir machine")?;
         // It was the breaks that were refused.
         self.done(ISO)
     }
