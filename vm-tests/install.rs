@@ -128,3 +128,18 @@ fn mirror_disk(site: &Site<'_>, file: &Path) -> Result<()> {
     let mut chmod = Command::new("chmod");
     process::run(chmod.arg("644").arg(file))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_medium_tells_the_recipe_that_the_readme_does() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let readme = fs::read_to_string(root.join("README.md")).unwrap();
+        let (_, rest) = readme.split_once(RECIPE).unwrap();
+        let (recipe, _) = rest.split_once("```").unwrap();
+        let told = fs::read_to_string(root.join("archiso/airootfs/etc/motd")).unwrap();
+        assert!(told.contains(recipe), "README and `/etc/motd` of the medium differ");
+    }
+}
