@@ -10,8 +10,10 @@
 in {
   # That of all crates.
   inherit ((pkgs.lib.importTOML ../Cargo.toml).workspace.package) version;
-  # What Cargo builds.
+  # What Cargo builds that ships.
   cargo = part cargo;
+  # The crate `xtask` takes the scenarios of the emulated machine in by their paths.
+  xtask = part (cargo ++ [../vm-tests]);
   # What is laid beside the programs.
   staged = part [../archiso ../systemd];
   # All that is tracked: the rules about the source are about each file. A checkout may have build folders beside it.

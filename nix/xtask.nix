@@ -7,7 +7,7 @@
 craneLib.buildPackage {
   pname = "xtask";
   inherit (sources) version;
-  src = sources.cargo;
+  src = sources.xtask;
   strictDeps = true;
   # checks.nix has them.
   doCheck = false;

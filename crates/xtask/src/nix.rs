@@ -89,6 +89,8 @@ fn checkout(from: &Path, revision: &str, to: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::{dist, stage};
 
@@ -129,6 +131,34 @@ mod tests {
             fs::write(file, "{}").unwrap();
         }
         assert_eq!(files(root.path()).unwrap(), found);
+    }
+
+    #[test]
+    fn nix_builds_of_a_source_that_is_whole() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let text = fs::read_to_string(root.join("nix/sources.nix")).unwrap();
+        let (_, given) = text.split_once("\n  xtask = part (cargo ++ [").unwrap();
+        let (given, _) = given.split_once(']').unwrap();
+        let given: BTreeSet<_> = given.split_whitespace().map(str::to_owned).collect();
+        // What is taken in by a path that leads out of `crates`.
+        let mut taken = BTreeSet::new();
+        for file in tidy::files::list(&root).unwrap() {
+            if !file.starts_with("crates") || file.extension().is_none_or(|end| end != "rs") {
+                continue;
+            }
+            let text = fs::read_to_string(root.join(&file)).unwrap();
+            for line in text.lines() {
+                let Some(path) = line.trim().strip_prefix("#[path = \"") else { continue };
+                let climbed = path.matches("../").count();
+                if climbed < file.components().count() - 1 {
+                    continue;
+                }
+                assert!(file.starts_with("crates/xtask"), "Nix lacks what {file:?} takes in");
+                let (folder, _) = path.trim_start_matches("../").split_once('/').unwrap();
+                taken.insert(format!("../{folder}"));
+            }
+        }
+        assert_eq!(given, taken);
     }
 
     #[test]
