@@ -15,7 +15,11 @@
   profile,
 }: let
   inherit (pkgs) lib;
-  # The highest score that a daemon's unit may have, in tenths: `GATE` in crates/xtask/src/units.rs.
+  # The highest scores that the units of our daemons may have, in tenths: `GATES` and `GATE` in crates/xtask/src/units.rs.
+  gates = {
+    "llmbasedos-fs.service" = "3";
+    "llmbasedos-gateway.service" = "11";
+  };
   gate = "15";
   common = {
     pname = "llmbasedos";
@@ -83,9 +87,10 @@ in {
   units = pkgs.runCommand "llmbasedos-units" {nativeBuildInputs = [pkgs.systemd];} ''
     cp -r ${profile}/airootfs root
     chmod -R u+w root
+    declare -A gates=(${lib.concatStrings (lib.mapAttrsToList (unit: gate: "[${unit}]=${gate} ") gates)})
     for unit in root/usr/lib/systemd/system/{llmbasedos-*,luca-shell@}.service; do
       unit=''${unit##*/}
-      systemd-analyze security --offline=true --no-pager --root="$PWD/root" --threshold=${gate} "''${unit/@./@tty1.}"
+      systemd-analyze security --offline=true --no-pager --root="$PWD/root" --threshold="''${gates[$unit]:-${gate}}" "''${unit/@./@tty1.}"
     done
     touch $out
   '';
