@@ -47,7 +47,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
             "telemetry",
         ],
     ),
-    (Layer::Framework, &["capability", "mcp-client"]),
+    (Layer::Framework, &["capability", "mcp-client", "quota"]),
     (
         Layer::Program,
         &[
