@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::header::{self, HeaderParameter};
 use crate::names::{MethodName, PromptName, ServiceName, ToolName, UriPrefix};
+use crate::spend::Spend;
 
 /// The size of a cap file, in bytes.
 ///
@@ -74,6 +75,9 @@ pub struct Method {
     /// What a call may do.
     #[serde(default)]
     pub effects: Vec<Effect>,
+    /// What a call uses up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spends: Vec<Spend>,
 }
 
 /// What a method takes that does not say it (contract of the servers from before MCP).

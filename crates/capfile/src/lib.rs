@@ -9,7 +9,11 @@
 mod document;
 mod header;
 mod names;
+mod pattern;
+mod spend;
 
 pub use document::{CapFile, CapFileError, Effect, MAX_CAP_FILE_BYTES, Method};
 pub use header::HeaderParameter;
 pub use names::{MethodName, NameError, PromptName, ServiceName, ToolName, UriPrefix};
+pub use pattern::{Pattern, PatternError, Patterns};
+pub use spend::{Budget, Reserve, Spend};

@@ -1,50 +1,13 @@
 //! How much of something may be used on one day.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use capfile::Budget;
 use store::rusqlite::{self, Connection};
 
 use crate::limits::{DAYS_KEPT, MAX_AMOUNT};
 use crate::quota::Quota;
-
-/// What there is a budget of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Budget {
-    /// Tokens of language models, in both directions.
-    LlmTokens,
-    /// Money, in millionths of the owner's currency.
-    MoneyMicros,
-    /// Mails that were sent, each counted once for each of its recipients.
-    MailsSent,
-    /// Bytes that were written to files.
-    BytesWritten,
-}
-
-impl Budget {
-    /// Every budget that there is.
-    pub const ALL: [Self; 4] =
-        [Self::LlmTokens, Self::MoneyMicros, Self::MailsSent, Self::BytesWritten];
-
-    /// Its name, as configuration and records have it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LlmTokens => "llm_tokens",
-            Self::MoneyMicros => "money_micros",
-            Self::MailsSent => "mails_sent",
-            Self::BytesWritten => "bytes_written",
-        }
-    }
-}
-
-impl fmt::Display for Budget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// Whose budget it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

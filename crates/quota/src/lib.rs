@@ -18,7 +18,8 @@ pub mod limits;
 mod quota;
 mod rates;
 
-pub use budgets::{Account, Budget, Charge, Exceeded, Refused, Reservation};
+pub use budgets::{Account, Charge, Exceeded, Refused, Reservation};
+pub use capfile::Budget;
 pub use clock::{Clock, wall_clock};
 pub use quota::Quota;
 pub use rates::{Rate, TooSoon, Who};

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use capfile::Budget;
 use store::rusqlite::{self, Connection};
 use store::{Schema, StoreError};
 
-use crate::budgets::{Account, Budget, Charge, Refused, Reservation, Spent};
+use crate::budgets::{Account, Charge, Refused, Reservation, Spent};
 use crate::clock::Clock;
 use crate::limits::{DAYS_KEPT, MAX_AMOUNT};
 use crate::rates::{Kept, Rate, Rates, TooSoon, Who};

@@ -35,19 +35,9 @@ const LAYERS: [(Layer, &[&str]); 5] = [
     (Layer::Base, &["frame-socket", "mcp-wire", "sandbox", "vroot"]),
     (
         Layer::Shared,
-        &[
-            "capfile",
-            "clients",
-            "daemon",
-            "extract",
-            "health",
-            "mcp-types",
-            "settings",
-            "store",
-            "telemetry",
-        ],
+        &["capfile", "daemon", "extract", "health", "mcp-types", "settings", "store", "telemetry"],
     ),
-    (Layer::Framework, &["capability", "mcp-client", "quota"]),
+    (Layer::Framework, &["capability", "clients", "mcp-client", "quota"]),
     (
         Layer::Program,
         &[

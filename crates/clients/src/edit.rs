@@ -1,0 +1,63 @@
+//! Changing the file of clients.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+use settings::{Access, SettingsError};
+
+use crate::file::ClientsFile;
+
+/// What stands above the clients, for whoever opens the file.
+const HEADING: &str = "# The clients of the gateway, and the hashes of their keys. `llmbasedos client` changes this file, and the \
+    gateway\n# follows it at once. Comments of yours are not kept when it does.\n";
+/// The gateway's group reads it, and the folder says which group that is.
+const MODE: u32 = 0o640;
+
+/// Why the file of clients is not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// It is not right as it is.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// It cannot be written.
+    #[error("`{name}`: {source}: do it as the owner of its folder")]
+    File {
+        /// The file.
+        name: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The change itself does not want to.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Reads the file of clients, which may be missing, has `change` change it, and puts it in place whole, with the owner and mode
+/// that it had. Two who do this at once do it one after the other.
+///
+/// # Errors
+///
+/// Those of [`EditError`]; the file is then as it was.
+pub fn edit<T>(
+    path: &Path,
+    change: impl FnOnce(&mut ClientsFile) -> Result<T, EditError>,
+) -> Result<T, EditError> {
+    let failed = |source| EditError::File { name: path.display().to_string(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    // The lock is on the folder, since the file is another one after each change. It ends with this function.
+    let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    rustix::fs::flock(&folder, FlockOperation::LockExclusive).map_err(|e| failed(e.into()))?;
+    let mut file = match path.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => ClientsFile::default(),
+        _ => settings::load(path)?,
+    };
+    let outcome = change(&mut file)?;
+    let access = Access::like(path, Access::mode(MODE));
+    settings::save(path, access, HEADING, &file).map_err(failed)?;
+    // What cannot be read again must be seen by whoever wrote it, and not by the gateway.
+    settings::load::<ClientsFile>(path)?;
+    Ok(outcome)
+}

@@ -1,0 +1,104 @@
+//! Files that are put in place whole.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::{Gid, Mode, Uid};
+use serde::Serialize;
+
+/// Who may do what with a file that is put in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// The permission bits.
+    pub mode: u32,
+    /// User and group; without them, those of this process and of the folder.
+    pub owner: Option<(u32, u32)>,
+}
+
+impl Access {
+    /// These permission bits, for whoever owns what this process makes.
+    pub fn mode(mode: u32) -> Self {
+        Self { mode, owner: None }
+    }
+
+    /// As the file at `path` has it, else `otherwise`.
+    pub fn like(path: &Path, otherwise: Self) -> Self {
+        fs::symlink_metadata(path).map_or(otherwise, |found| Self {
+            mode: found.mode() & 0o7777,
+            owner: Some((found.uid(), found.gid())),
+        })
+    }
+}
+
+/// Puts a file in place whole and for good: a power cut leaves the old one there or the new one, and nobody reads it
+/// meanwhile who may not. A link at `path` is replaced and not followed.
+///
+/// # Errors
+///
+/// Those of the file system.
+pub fn put(path: &Path, access: Access, content: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let temporary = path.with_file_name(name);
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    file.write_all(content)?;
+    // Before the owner, since a file of somebody else's is not ours to change; and whatever the mask of this process is.
+    rustix::fs::fchmod(&file, Mode::from_raw_mode(access.mode))?;
+    if let Some((user, group)) = access.owner {
+        rustix::fs::fchown(&file, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?;
+    }
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Puts a value in place as a YAML file, below a `heading` of comment lines.
+///
+/// # Errors
+///
+/// Those of [`put`], and what YAML cannot hold.
+pub fn save<T: Serialize>(path: &Path, access: Access, heading: &str, value: &T) -> io::Result<()> {
+    let yaml = serde_saphyr::to_string(value).map_err(io::Error::other)?;
+    put(path, access, format!("{heading}{yaml}").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a.yaml"), folder.path().join("other"));
+        fs::write(&other, "kept").unwrap();
+        symlink(&other, &path).unwrap();
+        fs::write(folder.path().join("a.yaml.new"), "of a power cut").unwrap();
+        put(&path, Access::mode(0o640), b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_to_string(&other).unwrap(), "kept");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        let names = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 2, "nothing is left behind");
+    }
+
+    #[test]
+    fn who_may_read_a_file_stays_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.yaml");
+        let otherwise = Access::mode(0o600);
+        assert_eq!(Access::like(&path, otherwise), otherwise);
+        put(&path, Access::mode(0o640), b"").unwrap();
+        save(&path, Access::like(&path, otherwise), "# Heading\n", &["a", "b"]).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(crate::load::<Vec<String>>(&path).unwrap(), ["a", "b"]);
+    }
+}
