@@ -46,9 +46,12 @@ pub enum Error {
     /// A configuration that a person may have changed is not right.
     #[error(transparent)]
     Settings(#[from] settings::SettingsError),
-    /// A configuration cannot be written as YAML.
-    #[error("the configuration cannot be written: {0}")]
-    Write(String),
+    /// The file of clients is not right, or cannot be written.
+    #[error(transparent)]
+    Clients(#[from] clients::EditError),
+    /// A name of ours is none.
+    #[error(transparent)]
+    Name(#[from] clients::NameError),
     /// No randomness for a key.
     #[error("no random key can be made: {0}")]
     Random(#[from] getrandom::Error),

@@ -1,11 +1,12 @@
 //! Files and folders of the state, with the modes that they must have.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
+use settings::Access;
 
 use crate::error::Error;
 
@@ -46,20 +47,9 @@ pub(crate) fn closed_folder(path: &Path) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-/// Puts a file in place whole, with this mode: whoever reads meanwhile sees the old one or the new one.
+/// Puts a file of this user's in place whole.
 pub(crate) fn put(path: &Path, mode: u32, content: &[u8]) -> Result<(), Error> {
-    let temporary = path.with_extension("new");
-    let write = || -> io::Result<()> {
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
-        file.write_all(content)?;
-        fs::rename(&temporary, path)
-    };
-    write().map_err(Error::file(path))
+    settings::put(path, Access::mode(mode), content).map_err(Error::file(path))
 }
 
 /// Makes the state folder, or takes one that is there: an empty one, or one that was a state folder before. Any other

@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use clients::{Client, ClientsFile, is_key, key_hash, new_key};
+use capfile::Pattern;
+use clients::{Client, ClientName, digest, edit, is_key, new_key};
 use serde::Serialize;
+use settings::Access;
 
 use crate::choices::Choices;
 use crate::error::Error;
@@ -65,7 +67,7 @@ impl Layout {
     pub(crate) fn make(plan: &Plan) -> Result<Self, Error> {
         // The daemons and the snippets need a path that holds wherever they are started.
         let state = std::path::absolute(&plan.state).map_err(Error::file(&plan.state))?;
-        for folder in ["config", "run", "fs", "log"] {
+        for folder in ["config", "run", "fs", "gateway", "log"] {
             private_folder(&state.join(folder))?;
         }
         let root = match &plan.root {
@@ -109,6 +111,8 @@ impl Layout {
             allowed_hosts: plan.choices.host.map(|host| vec![as_name(host)]),
             call_timeout_seconds: plan.call_timeout_seconds,
             workers: None,
+            state_dir: Some(self.at("gateway")),
+            tool_rates: Vec::new(),
         };
         write_yaml(&self.at("config/gateway.yaml"), &gateway)?;
         let fs = cap_fs::ConfigFile {
@@ -118,18 +122,19 @@ impl Layout {
         };
         write_yaml(&self.at("config/fs.yaml"), &fs)?;
 
-        let hash = key_hash(&self.key);
-        let first = Client { name: FIRST_CLIENT.to_owned(), key_sha256: hash.clone() };
-        let known = match clients.symlink_metadata() {
-            Ok(_) => settings::load::<ClientsFile>(&clients)?,
-            Err(_) => ClientsFile { clients: Vec::new() },
-        };
-        if known.clients.iter().any(|client| client.key_sha256 == hash) {
-            return Ok(());
-        }
-        let others = known.clients.into_iter().filter(|client| client.name != FIRST_CLIENT);
-        let all = ClientsFile { clients: std::iter::once(first).chain(others).collect() };
-        write_yaml(&clients, &all)
+        let hash = digest(&self.key);
+        let first: ClientName = FIRST_CLIENT.parse()?;
+        // The person may have changed what it may do, and that stays so.
+        Ok(edit(&clients, |file| {
+            match file.find_mut(&first) {
+                Some(client) => client.key_sha256 = Some(hash),
+                None => {
+                    let client = Client::new(first, vec![Pattern::all()]).with_key(hash);
+                    file.clients.insert(0, client);
+                }
+            }
+            Ok(())
+        })?)
     }
 }
 
@@ -203,6 +208,5 @@ fn sample_root(state: &Path) -> Result<PathBuf, Error> {
 }
 
 fn write_yaml(path: &Path, value: &impl Serialize) -> Result<(), Error> {
-    let text = serde_saphyr::to_string(value).map_err(|error| Error::Write(error.to_string()))?;
-    put(path, SECRET_MODE, text.as_bytes())
+    settings::save(path, Access::mode(SECRET_MODE), "", value).map_err(Error::file(path))
 }

@@ -127,8 +127,8 @@ impl Running {
             .iter()
             .filter_map(|daemon| Some((daemon.name().to_owned(), daemon.pid()?)));
         self.facts.pids = pids.collect();
-        let text =
-            serde_json::to_vec_pretty(&self.facts).map_err(|e| Error::Write(e.to_string()))?;
+        let text = serde_json::to_vec_pretty(&self.facts)
+            .map_err(|e| Error::file(&self.facts_file)(e.into()))?;
         put(&self.facts_file, SECRET_MODE, &text)
     }
 }

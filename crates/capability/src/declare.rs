@@ -135,6 +135,7 @@ fn entry<T: Tool>() -> Result<Entry<T::Server>, DeclareError> {
         result_member: T::LEGACY_RESULT.map(ToOwned::to_owned),
         tool: Some(serde_json::value::to_raw_value(&tool)?),
         effects: T::EFFECTS.to_vec(),
+        spends: T::spends(),
     };
     let run = move |server: &T::Server, call: &Call, arguments: Value| {
         let parameters: T = arguments::read(&check, arguments)?;

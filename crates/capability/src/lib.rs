@@ -67,7 +67,7 @@ mod serve;
 mod stateless;
 mod tool;
 
-pub use capfile::Effect;
+pub use capfile::{Budget, Effect, Reserve, Spend};
 
 pub use call::Call;
 pub use daemon::BoxError;

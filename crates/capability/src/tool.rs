@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use capfile::Effect;
+use capfile::{Effect, Spend};
 use daemon::BoxError;
 use sandbox::Needs;
 use schemars::JsonSchema;
@@ -67,6 +67,11 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const EFFECTS: &'static [Effect];
     /// The member of [`Tool::Output`] that is the result in the legacy dialect; all of it where this is `None`.
     const LEGACY_RESULT: Option<&'static str> = None;
+
+    /// What a call uses up, of what there is a budget for each day.
+    fn spends() -> Vec<Spend> {
+        Vec::new()
+    }
 
     /// Does the work. It may block: it has a thread of its own.
     fn call(self, server: &Self::Server, call: &Call) -> Result<Self::Output, ToolError>;

@@ -48,8 +48,8 @@ pub struct Spend {
     pub budget: Budget,
     /// How much at the most.
     pub reserve: Reserve,
-    /// Where the result says how much it was: a JSON pointer (RFC 6901) into it. Without it, or where the result does not say,
-    /// it was what was reserved.
+    /// Where the result says how much it was: a JSON pointer (RFC 6901) into its structured content, or into the result of a
+    /// server from before MCP. Without it, or where the result does not say, it was what was reserved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub used: Option<String>,
 }

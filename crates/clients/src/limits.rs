@@ -11,6 +11,6 @@ pub const MAX_CLIENTS: usize = 1000;
 /// How long a pairing code is good for: somebody walks from one screen to another and types it.
 pub const PAIRING: Duration = Duration::from_mins(10);
 
-/// How often a wrong code may be posted while one waits, before none that waits is good any more: a person mistypes a few times,
-/// and of 2^40 codes nobody guesses one in so many tries.
-pub const MAX_WRONG_CODES: u32 = 10;
+/// How often a wrong code may be posted while one waits, before none that waits is good any more. Nobody guesses one of 2^40 in so
+/// many tries, and nobody from a few addresses, each of which gets a penalty, can use them up to keep others from pairing.
+pub const MAX_WRONG_CODES: u32 = 1000;

@@ -1,19 +1,24 @@
 //! The gateway's configuration: its file, and what comes of the file and the environment.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use capfile::Pattern;
 use serde::{Deserialize, Serialize};
 use settings::{Count, Report, SettingsError, Sources};
 
+use crate::access::Files;
 use crate::limits::{CALL, MAX_WORKERS};
 
 /// The port that hosts expect.
 const PORT: u16 = 8000;
 /// Where cap files and sockets are on the appliance.
 const CAPS_DIR: &str = "/run/mcp";
+/// Where the gateway keeps what it must not forget, on the appliance.
+const STATE_DIR: &str = "/var/lib/llmbasedos/gateway";
 
 /// `gateway.yaml`.
 ///
@@ -44,6 +49,24 @@ pub struct ConfigFile {
     /// `LLMBDO_GATEWAY_EXECUTOR_WORKERS`, replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Count<MAX_WORKERS>>,
+    /// The folder of what the gateway keeps; `/var/lib/llmbasedos/gateway` if it is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<PathBuf>,
+    /// How often each client may call some methods: the first pattern that matches counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_rates: Vec<ToolRate>,
+}
+
+/// How often each client may call the methods that match a pattern, each of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolRate {
+    /// Which.
+    pub methods: Pattern,
+    /// How many calls.
+    pub requests: NonZeroU32,
+    /// In how many seconds.
+    pub window_seconds: NonZeroU32,
 }
 
 /// What the gateway runs with. The members mean what those of [`ConfigFile`] mean.
@@ -56,12 +79,19 @@ pub(crate) struct Config {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) call_timeout: Duration,
     pub(crate) workers: usize,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) tool_rates: Vec<ToolRate>,
 }
 
 impl Config {
     /// Reads the file and the environment, and tells where each value came from.
     pub(crate) fn load(path: &Path) -> Result<(Self, Report), SettingsError> {
         Self::resolve(settings::load(path)?, Sources::new(path))
+    }
+
+    /// The files that are followed while the gateway runs.
+    pub(crate) fn files(&self) -> Files {
+        Files { clients: self.clients_file.clone() }
     }
 
     fn resolve(file: ConfigFile, mut sources: Sources) -> Result<(Self, Report), SettingsError> {
@@ -87,6 +117,9 @@ impl Config {
             file.workers,
             processors,
         )?;
+        let state_dir = sources.in_file("state_dir", file.state_dir, STATE_DIR.into());
+        let tool_rates = (!file.tool_rates.is_empty()).then_some(file.tool_rates);
+        let tool_rates = sources.in_file("tool_rates", tool_rates, Vec::new());
         // What `telemetry` reads for itself.
         let own = ["LLMBDO_GATEWAY_LOG_LEVEL", "LLMBDO_LOG_LEVEL"];
         sources.word("log level", &own, &telemetry::LOG_LEVELS, "info")?;
@@ -100,6 +133,8 @@ impl Config {
             allowed_hosts,
             call_timeout: Duration::from_secs(call_timeout),
             workers: workers.get(),
+            state_dir,
+            tool_rates,
         };
         Ok((config, sources.report("gateway")))
     }

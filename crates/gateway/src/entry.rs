@@ -2,25 +2,30 @@
 
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
 use listenfd::ListenFd;
+use quota::{Quota, Rate, wall_clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use sandbox::{Confinement, LockError, Needs, Report};
+use sandbox::{Confinement, Report};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
-use crate::clients::Clients;
+use crate::access::{Access, Live};
 use crate::config::Config;
+use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
+use crate::limits::KEEP;
+use crate::log_gate::LogGate;
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
@@ -33,6 +38,9 @@ const TCP_SOCKET: usize = 0;
 const LOCAL_SOCKET: usize = 1;
 /// Who may connect to a `gateway.sock` that is bound here: owner and group, as on the appliance.
 const LOCAL_SOCKET_MODE: u32 = 0o660;
+/// What is kept of clients, and of rates and budgets.
+const CLIENTS_DB: &str = "clients.db";
+const QUOTA_DB: &str = "quota.db";
 
 /// The gateway of llmbasedos: one way in for all MCP traffic.
 #[derive(Debug, Parser)]
@@ -71,10 +79,8 @@ fn raise_descriptors() -> Result<(), BoxError> {
 fn run(arguments: &Arguments) -> Result<(), BoxError> {
     arguments.daemon.apply()?;
     let (config, sources) = Config::load(&arguments.config)?;
-    let clients: ClientsFile = settings::load(&config.clients_file)?;
-    let clients = Clients::try_from(clients)
-        .map_err(|error| format!("`{}`: {error}", config.clients_file.display()))?;
     if arguments.show_config {
+        settings::load::<ClientsFile>(&config.clients_file)?;
         // After all that may be wrong has been read.
         writeln!(io::stdout(), "{}", serde_json::to_string(&sources)?)?;
         return Ok(());
@@ -85,9 +91,11 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let local = listen_local(&mut passed, config.socket.as_deref())?;
     let registry = Registry::open(config.caps_dir.clone())
         .map_err(|error| format!("`{}`: {error}", config.caps_dir.display()))?;
+    let folders = Folders::open(&config.caps_dir, &config.files().folders(), &config.state_dir)?;
+    let access = access(&config)?;
     let confinement =
         if arguments.daemon.unconfined { Confinement::Unconfined } else { Confinement::Required };
-    let report = confine(registry.handle(), confinement)?;
+    let report = confine(&folders, confinement)?;
     let _telemetry = telemetry::init("gateway")?;
     daemon::log_panics();
     tracing::info!(confinement = %report, "locked down");
@@ -98,18 +106,29 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let following = registry.follow()?;
+        let live = access.live().clone();
+        let rules = live.follow()?;
+        let ticking = tick(live, access.quota().clone());
         let (stopping, stopped) = watch::channel(());
         let ids = RequestIds::new()?;
-        let mcp = Mcp::new(registry, ids, Metrics::new(), config.call_timeout, stopped.clone());
+        let mcp =
+            Mcp::new(registry, access, ids, Metrics::new(), config.call_timeout, stopped.clone());
         let sessions = Sessions { tracker: TaskTracker::new(), stopped };
         let workers = workers.clone();
-        let app = App { hosts, clients, mcp, sessions, workers, confinement: report.clone() };
+        let app = App { hosts, mcp, sessions, workers, confinement: report.clone() };
         let tcp = tokio::net::TcpListener::from_std(tcp)?;
         let local = local.map(tokio::net::UnixListener::from_std).transpose()?;
         let stop = daemon::stop_signal()?;
-        let background = [tokio::spawn(following), tokio::spawn(daemon::watchdog())];
+        let background = [
+            tokio::spawn(following),
+            tokio::spawn(rules),
+            tokio::spawn(ticking),
+            tokio::spawn(daemon::watchdog()),
+        ];
         tell_ready(address, &report);
+        let quota = app.mcp.access().quota().clone();
         transport::serve(Listeners { tcp, local }, Arc::new(app), stopping, stop).await;
+        keep(&quota);
         background.iter().for_each(JoinHandle::abort);
         Ok::<(), BoxError>(())
     });
@@ -119,11 +138,42 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     served
 }
 
-/// Locks the calling process to what the gateway needs, `caps` being the folder of cap files, as [`main`] does before
-/// it serves; a probe of the sandbox calls the same. For good, and before any thread is started: see
-/// [`sandbox::lock`](sandbox::lock()).
-pub fn confine(caps: BorrowedFd<'_>, confinement: Confinement) -> Result<Report, LockError> {
-    sandbox::lock(&Needs::none().read(caps).tcp_accept().unix_connect(), confinement)
+/// Opens what decides on calls.
+fn access(config: &Config) -> Result<Access, BoxError> {
+    let live = Live::open(config.files(), &config.state_dir.join(CLIENTS_DB))?;
+    let quota = Quota::open(&config.state_dir.join(QUOTA_DB), wall_clock())?;
+    let rates = config.tool_rates.iter().map(|rate| {
+        let window = Duration::from_secs(rate.window_seconds.get().into());
+        (rate.methods.clone(), Rate { requests: rate.requests, window })
+    });
+    Ok(Access::new(Arc::new(live), Arc::new(quota), rates.collect()))
+}
+
+/// Ends what is over, and writes down what is counted, again and again.
+async fn tick(live: Arc<Live>, quota: Arc<Quota>) {
+    let mut interval = tokio::time::interval(KEEP);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let (live, quota) = (live.clone(), quota.clone());
+        // Both wait for the disk.
+        let kept = tokio::task::spawn_blocking(move || {
+            live.tick();
+            keep(&quota);
+        });
+        if kept.await.is_err() {
+            return;
+        }
+    }
+}
+
+fn keep(quota: &Quota) {
+    static GATE: LogGate = LogGate::new();
+    if let Err(error) = quota.flush()
+        && let Some(untold) = GATE.pass()
+    {
+        tracing::error!(%error, untold, "what was counted cannot be kept");
+    }
 }
 
 fn tell_ready(address: SocketAddr, report: &Report) {

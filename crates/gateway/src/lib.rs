@@ -11,12 +11,15 @@
 //! The gateway forwards bytes: it reads the few members that it routes by, sets the id and the caller member,
 //! and leaves the rest as it came.
 
-mod clients;
+mod access;
+mod changes;
 mod config;
 mod entry;
+mod folders;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
+mod identity;
 pub mod limits;
 mod log_gate;
 mod mcp;
@@ -29,4 +32,5 @@ mod transport;
 mod upstream;
 
 pub use config::ConfigFile;
-pub use entry::{confine, main};
+pub use entry::main;
+pub use folders::{Folders, confine};

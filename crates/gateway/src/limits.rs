@@ -150,3 +150,25 @@ pub const TICK: Duration = Duration::from_secs(5);
 /// The connections that are held to one capability server, where it says that it serves so many: one for each thread of a machine
 /// of usual size.
 pub const MAX_CONNECTIONS_PER_SERVER: usize = 8;
+
+/// Wrong keys that an address may show before it is put into the penalty box: a host with an old key tries a few times at once.
+pub const FREE_WRONG_KEYS: u32 = 10;
+
+/// How long the first penalty is. Each is twice as long as the one before.
+pub const FIRST_PENALTY: Duration = Duration::from_secs(1);
+
+/// How long a penalty is at the most: somebody who has mended their host must not wait for an hour.
+pub const LONGEST_PENALTY: Duration = Duration::from_mins(15);
+
+/// How long after its last wrong key an address begins anew.
+pub const PENALTY_MEMORY: Duration = Duration::from_hours(1);
+
+/// Addresses whose wrong keys are remembered: those of a home many times over, and half a megabyte.
+pub const MAX_PENALTIES: usize = 4096;
+
+/// How often what is counted is written down, and who may ask no more is told so: what a kill of the gateway takes back at the
+/// most.
+pub const KEEP: Duration = Duration::from_millis(250);
+
+/// The bytes of a body that holds a pairing code.
+pub const MAX_PAIR_BYTES: usize = 1024;

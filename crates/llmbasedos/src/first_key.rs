@@ -3,21 +3,20 @@
 //! Authentication is never off, so there must be a key before there is anybody who could make one. What runs this is a
 //! service at the first boot, as root.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use clients::{Client, ClientsFile, key_hash, new_key};
+use capfile::Pattern;
+use clients::{Client, digest, edit, new_key};
 use daemon::BoxError;
-use rustix::fs::{Gid, Uid};
+use settings::{Access, put};
 
 use crate::command::Failure;
 
 /// The name of the client, as `cargo xtask up` calls it too.
 const NAME: &str = "first";
-/// The gateway's group reads the hashes; the folder says which group that is.
-const CLIENTS_MODE: u32 = 0o640;
 /// One person reads the key.
 const KEY_MODE: u32 = 0o400;
 
@@ -46,13 +45,16 @@ fn make(arguments: &Arguments) -> Result<(), BoxError> {
         return Ok(());
     }
     let person = fs::metadata(person).map_err(named(person))?;
-    let owner = (Uid::from_raw(person.uid()), Gid::from_raw(person.gid()));
+    let owner = Some((person.uid(), person.gid()));
     let key = new_key()?;
-    let first = Client { name: NAME.to_owned(), key_sha256: key_hash(&key) };
-    let file = serde_saphyr::to_string(&ClientsFile { clients: vec![first] })?;
+    let first = Client::new(NAME.parse()?, vec![Pattern::all()]).with_key(digest(&key));
     // The hash comes last: where it is, the key is.
-    put(path, KEY_MODE, Some(owner), format!("{key}\n").as_bytes()).map_err(named(path))?;
-    put(clients, CLIENTS_MODE, None, file.as_bytes()).map_err(named(clients))?;
+    let access = Access { mode: KEY_MODE, owner };
+    put(path, access, format!("{key}\n").as_bytes()).map_err(named(path))?;
+    edit(clients, |file| {
+        file.clients.push(first);
+        Ok(())
+    })?;
     Ok(())
 }
 
@@ -60,29 +62,11 @@ fn named(path: &Path) -> impl FnOnce(io::Error) -> BoxError {
     move |error| format!("`{}`: {error}", path.display()).into()
 }
 
-/// Puts a file in place whole and for good: a power cut leaves it there or not, and nobody reads it who may not.
-fn put(path: &Path, mode: u32, owner: Option<(Uid, Gid)>, content: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-    file.write_all(content)?;
-    // Whatever the mask of this process is; and before the owner, since a file of somebody else's is not ours to change.
-    rustix::fs::fchmod(&file, rustix::fs::Mode::from_raw_mode(mode))?;
-    if let Some((user, group)) = owner {
-        rustix::fs::fchown(&file, Some(user), Some(group))?;
-    }
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use clients::ClientsFile;
 
     use super::*;
 
@@ -102,10 +86,10 @@ mod tests {
         let key = fs::read_to_string(&arguments.key).unwrap();
         let file: ClientsFile = settings::load(&arguments.clients).unwrap();
         assert_eq!(file.clients.len(), 1);
-        assert_eq!(file.clients[0].key_sha256, key_hash(key.trim()));
+        assert_eq!(file.clients[0].key_sha256, Some(digest(key.trim())));
         assert!(!fs::read_to_string(&arguments.clients).unwrap().contains(key.trim()));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&arguments.key), mode(&arguments.clients)), (KEY_MODE, CLIENTS_MODE));
+        assert_eq!((mode(&arguments.key), mode(&arguments.clients)), (KEY_MODE, 0o640));
 
         make(&arguments).unwrap();
         assert_eq!(fs::read_to_string(&arguments.key).unwrap(), key);

@@ -30,6 +30,8 @@ pub mod code {
     pub const UNAUTHENTICATED: i32 = -31401;
     /// `Host` or `Origin` is not one of ours (403).
     pub const FORBIDDEN_ORIGIN: i32 = -31403;
+    /// This client may not do this (200, since a host would take 403 for a wrong key).
+    pub const NOT_PERMITTED: i32 = -31407;
     /// No such page (404).
     pub const NOT_FOUND: i32 = -31404;
     /// The HTTP method is not served here (405).
@@ -40,6 +42,11 @@ pub mod code {
     pub const TOO_LARGE: i32 = -31413;
     /// The body is not of type `application/json` (415).
     pub const UNSUPPORTED_MEDIA_TYPE: i32 = -31415;
+    /// The client asks too often (429), with `data` `{retryAfterMs}`.
+    pub const RATE_LIMITED: i32 = -31429;
+    /// A budget of the day does not suffice, or one call asks too much of it (200), with `data` `{budget, left, limit, needed,
+    /// retryAfterMs}`.
+    pub const BUDGET_EXCEEDED: i32 = -31402;
     /// The page is a WebSocket, and the request is not its handshake (426).
     pub const UPGRADE_REQUIRED: i32 = -31426;
     /// The capability server cannot be reached or died under the call (502).

@@ -1,6 +1,6 @@
 //! `fs_write`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Budget, Call, Effect, Reserve, Spend, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,14 @@ impl Tool for Write {
     const METHOD: &'static str = "mcp.fs.write";
     const TITLE: &'static str = "Write a file";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive];
+
+    fn spends() -> Vec<Spend> {
+        vec![Spend {
+            budget: Budget::BytesWritten,
+            reserve: Reserve::BytesOf("content".to_owned()),
+            used: Some("/bytes_written".to_owned()),
+        }]
+    }
 
     fn call(self, fs: &Fs, _: &Call) -> Result<WriteResult, ToolError> {
         let file = path(&self.path)?;

@@ -26,6 +26,8 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
         "status": if ready { "ready" } else { "no capability server is registered" },
         "servers": servers,
         "confinement": app.confinement,
+        // Files that are refused, while those before them stay in force.
+        "refused": *app.mcp.access().live().troubles(),
     });
     answer(status, body.to_string().into_bytes())
 }

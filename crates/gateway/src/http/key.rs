@@ -8,11 +8,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::http::{App, Refusal};
+use crate::identity::Identity;
 use crate::transport::Place;
 
 /// The client whose key the request showed.
 #[derive(Debug, Clone)]
-pub(crate) struct ClientName(pub(crate) Arc<str>);
+pub(crate) struct Caller(pub(crate) Arc<Identity>);
 
 /// Lets a request pass whose key is good.
 pub(crate) async fn require(
@@ -20,15 +21,18 @@ pub(crate) async fn require(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let Some(client) = bearer(request.headers()).and_then(|key| app.clients.find(key)) else {
-        return Refusal::unauthenticated().into_response();
+    let Some(place) = request.extensions().get::<Arc<Place>>() else {
+        // Every connection has one.
+        return Refusal::unauthenticated(None).into_response();
     };
-    let place = request.extensions().get::<Arc<Place>>();
-    if !place.is_some_and(|place| place.belongs_to(client)) {
+    let identity = match app.mcp.access().find(bearer(request.headers()), place.peer()) {
+        Ok(identity) => identity,
+        Err(stranger) => return Refusal::unauthenticated(Some(stranger)).into_response(),
+    };
+    if !place.belongs_to(identity.name()) {
         return Refusal::too_many_connections().into_response();
     }
-    let client = ClientName(client.into());
-    request.extensions_mut().insert(client);
+    request.extensions_mut().insert(Caller(identity));
     next.run(request).await
 }
 

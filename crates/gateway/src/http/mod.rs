@@ -5,6 +5,7 @@ mod health;
 mod key;
 mod metrics;
 mod page;
+mod pair;
 mod post;
 mod refusal;
 mod stream;
@@ -19,7 +20,6 @@ pub(crate) use guard::AllowedHosts;
 pub(crate) use key::bearer;
 pub(crate) use refusal::Refusal;
 
-use crate::clients::Clients;
 use crate::mcp::Mcp;
 use crate::session::{self, Sessions};
 use crate::transport::Workers;
@@ -27,7 +27,6 @@ use crate::transport::Workers;
 /// What the pages need.
 pub(crate) struct App {
     pub(crate) hosts: AllowedHosts,
-    pub(crate) clients: Clients,
     pub(crate) mcp: Mcp,
     pub(crate) sessions: Sessions,
     pub(crate) workers: Arc<Workers>,
@@ -48,6 +47,7 @@ pub(crate) fn pages(app: Arc<App>) -> Router {
         .merge(for_monitors)
         // The handshake may show no key, and the first frame then must: the page sees to it itself.
         .route("/ws", get(session::upgrade).fallback(page::only_get))
+        .route("/pair", posted(pair::pair).fallback(page::only_post))
         .route("/healthz", get(health::healthz).fallback(page::only_get))
         .route("/readyz", get(health::readyz).fallback(page::only_get))
         .fallback(page::not_found)

@@ -15,9 +15,10 @@ use mcp_wire::limits::MAX_MESSAGE_BYTES;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
-use crate::http::key::ClientName;
+use crate::http::key::Caller;
 use crate::http::refusal::json;
 use crate::http::{App, Refusal, page, stream};
+use crate::identity::Identity;
 use crate::limits::{BODY, MAX_DISCARDED_BYTES, SESSION_QUEUE};
 use crate::mcp::{Answer, Door, SESSION_ID};
 
@@ -37,18 +38,18 @@ const X_REQUEST_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-request-time
 /// connection before the answer cancels what it asked, since hyper then drops all of this.
 pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let Some(ClientName(client)) = head.extensions.get::<ClientName>().cloned() else {
+    let Some(Caller(client)) = head.extensions.get::<Caller>().cloned() else {
         // The page lies behind the key, so there always is one; without it, nothing is served.
-        return Refusal::unauthenticated().into_response();
+        return Refusal::unauthenticated(None).into_response();
     };
     app.mcp.metrics().request(Origin::Http);
     let id = app.mcp.request_id();
-    let span = tracing::info_span!("request", request_id = %id, client = %client);
+    let span = tracing::info_span!("request", request_id = %id, client = %client.name());
     let streams = accepts(&head.headers, EVENT_STREAM);
     let (outlet, before) = mpsc::channel(SESSION_QUEUE);
     let asked = Asked { app: app.clone(), client, id: id.clone(), headers: head.headers, outlet };
     // Boxed, because a stream of events takes it along.
-    let answer = Box::pin(asked.answer(body).instrument(span));
+    let answer = Box::pin(while_good(asked, body).instrument(span));
     let mut response = if streams {
         stream::respond(answer, before).await
     } else {
@@ -63,6 +64,16 @@ pub(crate) async fn post(State(app): State<Arc<App>>, request: Request) -> Respo
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
     response
+}
+
+/// The answer, for as long as the key is good.
+async fn while_good(asked: Asked, body: Body) -> Result<Answer, Refusal> {
+    let client = asked.client.clone();
+    tokio::select! {
+        biased;
+        answer = asked.answer(body) => answer,
+        () = client.revoked().cancelled() => Err(Refusal::unauthenticated(None)),
+    }
 }
 
 /// The answer as JSON.
@@ -86,9 +97,9 @@ pub(crate) async fn end_session(State(app): State<Arc<App>>, request: Request) -
     let Some(session) = request.headers().get(SESSION_ID) else {
         return page::only_post().await.into_response();
     };
-    let client = request.extensions().get::<ClientName>();
-    let ended = client.is_some_and(|ClientName(client)| {
-        app.mcp.sessions().end(client, session.to_str().unwrap_or_default())
+    let client = request.extensions().get::<Caller>();
+    let ended = client.is_some_and(|Caller(client)| {
+        app.mcp.sessions().end(client.name(), session.to_str().unwrap_or_default())
     });
     if ended {
         StatusCode::NO_CONTENT.into_response()
@@ -100,7 +111,7 @@ pub(crate) async fn end_session(State(app): State<Arc<App>>, request: Request) -
 /// A request that is about to be read.
 struct Asked {
     app: Arc<App>,
-    client: Arc<str>,
+    client: Arc<Identity>,
     id: String,
     headers: HeaderMap,
     outlet: mpsc::Sender<Bytes>,

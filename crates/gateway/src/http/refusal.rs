@@ -1,10 +1,14 @@
 //! A request that is not served, and how the client is told.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mcp_wire::{Id, RpcError, code, error_reply};
 
+use crate::access::{Stranger, seconds};
+use crate::identity::Penalty;
 use crate::log_gate::LogGate;
 
 /// An error with its HTTP status.
@@ -45,10 +49,28 @@ impl Refusal {
 
     /// The refusal of whoever shows no good key. A missing and a wrong key get the same plain answer. It names no OAuth
     /// metadata on purpose: hosts that see some start OAuth and drop the key that they were given.
-    pub(crate) fn unauthenticated() -> Self {
+    pub(crate) fn unauthenticated(stranger: Option<Stranger>) -> Self {
+        if let Some(penalty) = stranger.and_then(|stranger| stranger.penalty) {
+            return Self::penalty(penalty);
+        }
         let message = "a client key is needed: send `Authorization: Bearer KEY`";
         Self::new(StatusCode::UNAUTHORIZED, code::UNAUTHENTICATED, message)
             .with(header::WWW_AUTHENTICATE, "Bearer realm=\"llmbasedos\"")
+    }
+
+    /// The refusal of an address that has shown too many wrong keys or codes. Its connection ends, so that each try costs one.
+    pub(crate) fn penalty(penalty: Penalty) -> Self {
+        let wait = seconds(penalty.left);
+        let message = format!(
+            "too many wrong keys came from this address: try again in {wait} s, with a key that is good"
+        );
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code::RATE_LIMITED, message).after(penalty.left)
+    }
+
+    /// The same, with how long to wait (RFC 9110, 10.2.3).
+    pub(crate) fn after(mut self, wait: Duration) -> Self {
+        self.header = Some((header::RETRY_AFTER, HeaderValue::from(seconds(wait))));
+        self
     }
 
     /// A refusal of a session that there is not, which tells the client to begin a new one (MCP 2025-11-25, "Session

@@ -5,8 +5,11 @@ use std::borrow::Cow;
 use mcp_types::Era;
 use mcp_wire::{Object, RpcError, code};
 use serde_json::json;
+use serde_json::value::RawValue;
 
+use crate::access::{Action, Ended};
 use crate::mcp::{Asked, Failure, Mcp, parameters};
+use crate::registry::Backend;
 
 /// What an older client is told of a resource that there is not (MCP 2025-11-25, "Resources", "Error Handling").
 const RESOURCE_NOT_FOUND_BEFORE: i32 = -32002;
@@ -23,7 +26,27 @@ impl Mcp {
             parameters::check(&tool.header_parameters, &asked.params, headers)?;
         }
         tracing::debug!(tool = name.as_ref(), server = tool.backend.name(), "call");
-        self.pass(asked, &tool.backend).await
+        let arguments = asked.params.get("arguments").map(RawValue::get);
+        let action = Action { declared: &tool.declared, arguments };
+        self.decided(asked, action, &tool.backend).await
+    }
+
+    /// Passes a request on if it may be made, and its answer back.
+    async fn decided(
+        &self,
+        asked: &Asked<'_>,
+        action: Action<'_>,
+        backend: &Backend,
+    ) -> Result<Vec<u8>, Failure> {
+        let pass = self.access.begin(asked.door, action).await?;
+        let outcome = self.pass(asked, backend).await;
+        pass.end(match &outcome {
+            Ok(reply) => Ended::Answered(reply),
+            Err(Failure::Ours(error)) => Ended::failed(error),
+            Err(Failure::Theirs { code, .. }) => Ended::refused_by_server(*code),
+            Err(Failure::NotAllowed(_)) => Ended::NotMade(code::NOT_PERMITTED.into()),
+        });
+        outcome
     }
 
     /// `prompts/get`.
@@ -31,7 +54,8 @@ impl Mcp {
         let name = string(&asked.params, "name")?;
         let backend = self.registry.table().prompt(&name).ok_or_else(unknown_prompt)?;
         tracing::debug!(prompt = name.as_ref(), server = backend.name(), "call");
-        self.pass(asked, &backend).await
+        let arguments = asked.request.params.map(RawValue::get);
+        self.decided(asked, Action { declared: &backend.prompts, arguments }, &backend).await
     }
 
     /// `resources/read`.
@@ -46,7 +70,8 @@ impl Mcp {
             return Err(error.with_data(json!({ "uri": uri })).into());
         };
         tracing::debug!(server = backend.name(), "read");
-        self.pass(asked, &backend).await
+        let arguments = asked.request.params.map(RawValue::get);
+        self.decided(asked, Action { declared: &backend.resources, arguments }, &backend).await
     }
 
     /// `completion/complete`, for the server whose prompt or resource template is referred to.
@@ -54,6 +79,7 @@ impl Mcp {
         let about = asked.params.get("ref").map(|raw| Object::parse(raw.get()));
         let Some(Ok(about)) = about else { return Err(invalid("`ref` must be an object").into()) };
         let table = self.registry.table();
+        let of_prompt = about.get_str("type").as_deref() == Some("ref/prompt");
         let backend = match about.get_str("type").as_deref() {
             Some("ref/prompt") => {
                 table.prompt(&string(&about, "name")?).ok_or_else(unknown_prompt)?
@@ -69,7 +95,9 @@ impl Mcp {
         if !backend.completions {
             return Err(invalid("the server of this reference completes no arguments").into());
         }
-        self.pass(asked, &backend).await
+        let declared = if of_prompt { &backend.prompts } else { &backend.resources };
+        let action = Action { declared, arguments: asked.request.params.map(RawValue::get) };
+        self.decided(asked, action, &backend).await
     }
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use mcp_types::Origin;
 use tokio::sync::mpsc;
 
+use crate::identity::Identity;
 use crate::mcp::Level;
 
 /// Names the session of a request (MCP 2025-11-25 and before).
@@ -15,8 +16,8 @@ pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-i
 
 /// Who asks, through which door, and how to reach them before the answer.
 pub(crate) struct Door<'a> {
-    /// The name of the client whose key was shown, or that the socket stands for.
-    pub(crate) client: &'a str,
+    /// Whose key was shown, or whom the socket stands for.
+    pub(crate) client: &'a Identity,
     /// The id under which every log knows the request.
     pub(crate) request_id: &'a str,
     pub(crate) origin: Origin,

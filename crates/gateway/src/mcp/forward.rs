@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use mcp_types::{Caller, Scope};
 use mcp_wire::{RpcError, code};
+use serde_json::json;
 
 use crate::limits::VERDICT;
 use crate::mcp::{Door, Mcp};
 use crate::upstream::{CallError, Interim, Server};
+
+/// The member of an error's data that says that the call was not made, so that it can be repeated.
+pub(crate) const NOTHING_DONE: &str = "nothingDone";
 
 /// What goes with a call.
 pub(super) struct Call {
@@ -27,7 +31,7 @@ impl Mcp {
     ) -> Result<Call, RpcError> {
         let deadline = timeout.map_or(self.deadline, |timeout| timeout.min(self.deadline));
         let caller = Caller {
-            client: door.client.to_owned(),
+            client: door.client.name().to_string(),
             run: None,
             request: door.request_id.to_owned(),
             origin: door.origin,
@@ -83,5 +87,11 @@ pub(super) fn failed(error: CallError) -> RpcError {
         CallError::Overloaded => code::OVERLOADED,
         CallError::TimedOut => code::SERVER_TIMEOUT,
     };
-    RpcError::new(code, error.to_string())
+    let told = RpcError::new(code, error.to_string());
+    match error {
+        CallError::Unreachable | CallError::Overloaded => {
+            told.with_data(json!({ NOTHING_DONE: true }))
+        }
+        CallError::Died | CallError::Broken | CallError::TimedOut => told,
+    }
 }

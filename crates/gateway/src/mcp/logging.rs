@@ -68,6 +68,6 @@ impl Mcp {
     /// Where the level of an older client is kept: with its connection, or with its session on `POST /mcp`.
     fn level_of(&self, asked: &Asked<'_>) -> Option<Arc<Level>> {
         let door = asked.door;
-        door.level.clone().or_else(|| self.sessions.level(door.client, door.session()?))
+        door.level.clone().or_else(|| self.sessions.level(door.client.name(), door.session()?))
     }
 }

@@ -6,7 +6,7 @@
 mod calls;
 mod door;
 pub(crate) mod era;
-mod forward;
+pub(crate) mod forward;
 mod hello;
 pub(crate) mod legacy;
 mod listen;
@@ -31,9 +31,10 @@ pub(crate) use door::{Door, SESSION_ID};
 pub(crate) use logging::Level;
 use sessions::{Refused, Sessions};
 
+use crate::access::{Access, Refused as NotAllowed};
 use crate::http::Refusal;
 use crate::metrics::Metrics;
-use crate::registry::Registry;
+use crate::registry::{Backend, Declared, Registry};
 use crate::request_id::RequestIds;
 
 /// The method by which MCP, in every revision, gives a call up.
@@ -42,6 +43,7 @@ pub(crate) const CANCELLED: &str = "notifications/cancelled";
 /// The MCP side of the gateway.
 pub(crate) struct Mcp {
     registry: Registry,
+    access: Access,
     ids: RequestIds,
     metrics: Metrics,
     sessions: Sessions,
@@ -65,6 +67,8 @@ pub(crate) enum Answer {
 enum Failure {
     /// An error of ours.
     Ours(RpcError),
+    /// It may not be done, or not now.
+    NotAllowed(NotAllowed),
     /// An error of the server's, whose code was read of it, as the reply that the client gets.
     Theirs { code: i64, reply: Vec<u8> },
 }
@@ -72,6 +76,12 @@ enum Failure {
 impl From<RpcError> for Failure {
     fn from(error: RpcError) -> Self {
         Self::Ours(error)
+    }
+}
+
+impl From<NotAllowed> for Failure {
+    fn from(refused: NotAllowed) -> Self {
+        Self::NotAllowed(refused)
     }
 }
 
@@ -89,17 +99,23 @@ struct Asked<'a> {
 impl Mcp {
     pub(crate) fn new(
         registry: Registry,
+        access: Access,
         ids: RequestIds,
         metrics: Metrics,
         deadline: Duration,
         stopped: watch::Receiver<()>,
     ) -> Self {
-        Self { registry, ids, metrics, sessions: Sessions::default(), deadline, stopped }
+        Self { registry, access, ids, metrics, sessions: Sessions::default(), deadline, stopped }
     }
 
     /// Where the servers are known.
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Who may do what.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
     }
 
     /// What is counted.
@@ -159,7 +175,7 @@ impl Mcp {
         }
         if request.method == "initialize" {
             let reply = self.route(&asked).await?;
-            let begun = self.sessions.begin(door.client).map_err(|_| {
+            let begun = self.sessions.begin(door.client.name()).map_err(|_| {
                 let error = RpcError::new(code::INTERNAL_ERROR, "no session could be begun");
                 refused(StatusCode::INTERNAL_SERVER_ERROR, &error)
             });
@@ -168,7 +184,7 @@ impl Mcp {
         let Some(session) = door.session() else {
             return self.route(&asked).await.map(Answer::Reply);
         };
-        let entered = self.sessions.enter(door.client, session, request.id.as_str());
+        let entered = self.sessions.enter(door.client.name(), session, request.id.as_str());
         let under_way = entered.map_err(|why| match why {
             Refused::Unknown => Refusal::no_session(Some(request.id)),
             Refused::SameId => {
@@ -196,7 +212,7 @@ impl Mcp {
         }
         let request = params.as_ref().filter(|_| told.method == CANCELLED);
         let request = request.and_then(|params| params.get("requestId")).map(RawValue::get);
-        if self.sessions.cancel(door.client, session, request) {
+        if self.sessions.cancel(door.client.name(), session, request) {
             Ok(Answer::Accepted)
         } else {
             Err(Refusal::no_session(None))
@@ -206,8 +222,21 @@ impl Mcp {
     async fn route(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Refusal> {
         let id = asked.request.id;
         tracing::debug!(method = asked.request.method.as_ref(), era = ?asked.era, "asked");
-        let (code, reply) = match self.result_of(asked).await {
+        let outcome = match self.access.admit(asked.door.client) {
+            Ok(()) => self.result_of(asked).await,
+            Err(refused) => Err(refused.into()),
+        };
+        let (code, reply) = match outcome {
             Ok(reply) => return Ok(reply),
+            Err(Failure::NotAllowed(refused)) => {
+                let error = refused.to_rpc();
+                let (code, reply) = (error.code.into(), error_reply(Some(id), &error));
+                if let NotAllowed::TooSoon(wait) = refused {
+                    let status = StatusCode::TOO_MANY_REQUESTS;
+                    return Err(Refusal::with_body(status, code, reply).after(wait));
+                }
+                (code, reply)
+            }
             Err(Failure::Ours(error)) => (error.code.into(), error_reply(Some(id), &error)),
             Err(Failure::Theirs { code, reply }) => (code, reply),
         };
@@ -225,10 +254,17 @@ impl Mcp {
         let has = |capability: bool| capability.then_some(()).ok_or_else(no_such_method);
         match (asked.era, asked.request.method.as_ref()) {
             (_, "tools/call") => self.call_tool(asked).await,
-            (_, "tools/list") => Ok(lists::whole(asked, List::Tools, table.tools())?),
+            (_, "tools/list") => {
+                let may = |declared: &Declared| self.access.may_call(asked.door.client, declared);
+                let tools = table.tools().iter().filter(|(declared, _)| may(declared));
+                Ok(lists::whole(asked, List::Tools, tools.map(|(_, tool)| tool))?)
+            }
             (_, "prompts/list") => {
                 has(offered.prompts.is_some())?;
-                Ok(lists::whole(asked, List::Prompts, table.prompts())?)
+                let may =
+                    |backend: &Backend| self.access.may_call(asked.door.client, &backend.prompts);
+                let prompts = table.prompts().iter().filter(|(backend, _)| may(backend));
+                Ok(lists::whole(asked, List::Prompts, prompts.map(|(_, prompt)| prompt))?)
             }
             (_, "prompts/get") => {
                 has(offered.prompts.is_some())?;

@@ -34,7 +34,8 @@ impl Mcp {
         list: List,
     ) -> Result<Vec<u8>, Failure> {
         let table = &self.registry.table();
-        let backends = table.with_resources();
+        let mut backends = table.with_resources();
+        backends.retain(|_, backend| self.access.may_call(asked.door.client, &backend.resources));
         let places = match asked.params.get("cursor") {
             None => backends.keys().map(|name| (name.clone(), None)).collect(),
             Some(_) => read_cursor(&asked.params.get_str("cursor").unwrap_or_default())?,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use capfile::{MethodName, ToolName};
 use serde_json::Value;
 
+use crate::registry::Declared;
 use crate::registry::schema::Schema;
 use crate::upstream::Server;
 
@@ -18,6 +19,7 @@ pub(crate) struct Method {
     /// Of its positional parameters.
     pub(crate) positional: Schema,
     pub(crate) kind: Kind,
+    pub(crate) declared: Arc<Declared>,
     error_base: i32,
 }
 
@@ -46,27 +48,29 @@ impl Method {
         server: Arc<Server>,
         error_base: Option<i32>,
         tool: Option<ToolName>,
-        declared: &capfile::Method,
+        method: &capfile::Method,
+        declared: Arc<Declared>,
     ) -> Self {
         let kind = match tool {
             None => Kind::Old,
             Some(name) => {
-                let text = declared.tool.as_ref().map_or("null", |tool| tool.get());
+                let text = method.tool.as_ref().map_or("null", |tool| tool.get());
                 let mut tool: Value = serde_json::from_str(text).unwrap_or_default();
                 let schema = tool.get_mut("inputSchema").map(Value::take).unwrap_or_default();
                 let properties = schema.get("properties").and_then(Value::as_object);
                 let arguments =
                     properties.map(|found| found.keys().cloned().collect()).unwrap_or_default();
-                let result_member = declared.result_member.clone();
+                let result_member = method.result_member.clone();
                 let named = Schema::new(schema);
                 Kind::Tool(Box::new(Tool { name, arguments, named, result_member }))
             }
         };
         Self {
             server,
-            name: declared.method.clone(),
-            positional: Schema::new(declared.params_schema.clone()),
+            name: method.method.clone(),
+            positional: Schema::new(method.params_schema.clone()),
             kind,
+            declared,
             error_base: error_base.unwrap_or(DEFAULT_ERROR_BASE),
         }
     }

@@ -1,14 +1,14 @@
 //! Which capability servers there are, found through the cap files of one folder.
 
-mod changes;
 mod claims;
+mod declared;
 mod method;
 mod scan;
 mod schema;
 mod table;
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,10 +16,12 @@ use arc_swap::ArcSwap;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use tokio::sync::watch;
 
+pub(crate) use declared::Declared;
 pub(crate) use method::{Kind, Method};
 pub(crate) use schema::{Fault, Schema};
 pub(crate) use table::{Backend, Table, Versions};
 
+use crate::changes::Changes;
 use crate::limits::MAX_CONNECTIONS_PER_SERVER;
 use crate::upstream::Server;
 
@@ -31,7 +33,7 @@ pub(crate) struct Registry {
     versions: Arc<watch::Sender<Versions>>,
 }
 
-/// The folder, held open: it is read through the handle, so that the sandbox can name it.
+/// The folder, held open: it is read through the handle, whatever happens to its name.
 pub(crate) struct Folder {
     path: PathBuf,
     handle: OwnedFd,
@@ -44,11 +46,6 @@ impl Registry {
         let handle = openat(CWD, &path, flags, Mode::empty())?;
         let folder = Arc::new(Folder { path, handle });
         Ok(Self { folder, table: Arc::default(), versions: Arc::default() })
-    }
-
-    /// The handle that the sandbox must let be read.
-    pub(crate) fn handle(&self) -> BorrowedFd<'_> {
-        self.folder.handle.as_fd()
     }
 
     /// What there is now.
@@ -69,7 +66,7 @@ impl Registry {
     /// Reads the folder, and again whenever it changes. The watch is set before the first reading, so no change
     /// falls between the two.
     pub(crate) fn follow(&self) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
-        let changes = changes::Changes::of(&self.folder.path)?;
+        let changes = Changes::of(&self.folder.path)?;
         let (folder, table) = (self.folder.clone(), self.table.clone());
         let versions = self.versions.clone();
         read(&folder, &table, &versions);

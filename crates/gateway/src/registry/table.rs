@@ -7,6 +7,7 @@ use capfile::{CapFile, HeaderParameter};
 use mcp_types::{ListCapability, Offered, ServerCapabilities};
 use serde_json::value::RawValue;
 
+use crate::registry::Declared;
 use crate::registry::claims::{self, Claims};
 use crate::registry::method::Method;
 use crate::upstream::Server;
@@ -16,9 +17,9 @@ use crate::upstream::Server;
 pub(crate) struct Table {
     servers: HashMap<String, Arc<Server>>,
     by_tool: HashMap<String, Arc<Tool>>,
-    tools: Vec<Box<RawValue>>,
+    tools: Vec<(Arc<Declared>, Box<RawValue>)>,
     by_prompt: HashMap<String, Arc<Backend>>,
-    prompts: Vec<Box<RawValue>>,
+    prompts: Vec<(Arc<Backend>, Box<RawValue>)>,
     /// The servers that have resources, each with what their URIs begin with.
     by_uri: BTreeMap<String, Arc<Backend>>,
     by_method: BTreeMap<String, Arc<Method>>,
@@ -31,6 +32,10 @@ pub(crate) struct Backend {
     pub(crate) server: Arc<Server>,
     /// Whether it completes arguments.
     pub(crate) completions: bool,
+    /// What reading its prompts is.
+    pub(crate) prompts: Declared,
+    /// What reading its resources is.
+    pub(crate) resources: Declared,
     /// Whether it sends log messages to clients that ask for them.
     pub(crate) logging: bool,
 }
@@ -40,6 +45,7 @@ pub(crate) struct Tool {
     pub(crate) backend: Arc<Backend>,
     /// What clients repeat in HTTP headers.
     pub(crate) header_parameters: Vec<HeaderParameter>,
+    pub(crate) declared: Arc<Declared>,
 }
 
 /// How often each list has changed since the gateway started.
@@ -66,7 +72,10 @@ impl Table {
                 continue;
             };
             let (completions, logging) = (file.completions, file.logging);
-            let backend = Arc::new(Backend { server, completions, logging });
+            let prompts = Declared::reading(&name, "prompts");
+            let resources = Declared::reading(&name, "resources");
+            let backend = Backend { server, completions, prompts, resources, logging };
+            let backend = Arc::new(backend);
             table.take_methods(&backend, &file, &claims, old);
             table.take_prompts(&backend, &file, &claims, old);
             table.take_uris(&backend, &file, &claims, old);
@@ -85,6 +94,7 @@ impl Table {
     ) {
         let server = &backend.server;
         for method in &file.capabilities {
+            let declared = Arc::new(Declared::of(method));
             // A name that is not one has had the whole file refused when it was read.
             let tool = method.tool_name().ok().flatten();
             if let (Some(tool), Some(text)) = (&tool, &method.tool) {
@@ -92,16 +102,21 @@ impl Table {
                 let former = old.by_tool.get(tool.as_str()).map(|tool| tool.backend.name());
                 if claims.names.may_have(tool.as_str(), server.name(), holder, former) {
                     let header_parameters = method.header_parameters();
-                    let offered = Tool { backend: backend.clone(), header_parameters };
+                    let offered = Tool {
+                        backend: backend.clone(),
+                        header_parameters,
+                        declared: declared.clone(),
+                    };
                     self.by_tool.insert(tool.to_string(), Arc::new(offered));
-                    self.tools.push(text.clone());
+                    self.tools.push((declared.clone(), text.clone()));
                 }
             }
             let called = method.method.as_str();
             let holder = self.by_method.get(called).map(|holder| holder.server.name());
             let former = old.by_method.get(called).map(|holder| holder.server.name());
             if claims.names.may_have(called, server.name(), holder, former) {
-                let method = Method::new(server.clone(), file.error_code_base, tool, method);
+                let base = file.error_code_base;
+                let method = Method::new(server.clone(), base, tool, method, declared);
                 self.by_method.insert(called.to_owned(), Arc::new(method));
             }
         }
@@ -120,7 +135,7 @@ impl Table {
             let former = old.by_prompt.get(name.as_str()).map(|holder| holder.name());
             if claims.prompts.may_have(name.as_str(), backend.name(), holder, former) {
                 self.by_prompt.insert(name.to_string(), backend.clone());
-                self.prompts.push(text.clone());
+                self.prompts.push((backend.clone(), text.clone()));
             }
         }
     }
@@ -147,9 +162,12 @@ impl Table {
 
     fn versions_after(&self, old: &Self) -> Versions {
         let after = |version: u64, same: bool| if same { version } else { version + 1 };
-        let same = |new: &[Box<RawValue>], old: &[Box<RawValue>]| {
-            new.iter().map(|text| text.get()).eq(old.iter().map(|text| text.get()))
-        };
+        fn same<T>(new: &[(T, Box<RawValue>)], old: &[(T, Box<RawValue>)]) -> bool {
+            let texts = |list: &[(T, Box<RawValue>)]| {
+                list.iter().map(|(_, text)| text.get().to_owned()).collect::<Vec<_>>()
+            };
+            texts(new) == texts(old)
+        }
         let uris = |table: &Self| {
             let owned = table.by_uri.iter();
             owned.map(|(uri, it)| (uri.clone(), it.name().to_owned())).collect::<Vec<_>>()
@@ -184,12 +202,12 @@ impl Table {
     }
 
     /// The tools as their servers declared them.
-    pub(crate) fn tools(&self) -> &[Box<RawValue>] {
+    pub(crate) fn tools(&self) -> &[(Arc<Declared>, Box<RawValue>)] {
         &self.tools
     }
 
     /// The prompts as their servers declared them.
-    pub(crate) fn prompts(&self) -> &[Box<RawValue>] {
+    pub(crate) fn prompts(&self) -> &[(Arc<Backend>, Box<RawValue>)] {
         &self.prompts
     }
 
@@ -219,9 +237,9 @@ impl Table {
         self.by_method.get(name).cloned()
     }
 
-    /// The names of all methods of the legacy dialect, sorted.
-    pub(crate) fn method_names(&self) -> impl Iterator<Item = &str> {
-        self.by_method.keys().map(String::as_str)
+    /// All methods of the legacy dialect, in the order of their names.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = &Method> {
+        self.by_method.values().map(AsRef::as_ref)
     }
 
     /// The cap files, in the order of their servers' names.

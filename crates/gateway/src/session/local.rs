@@ -15,18 +15,17 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::http::App;
+use crate::identity::Identity;
 use crate::limits::{ACCEPT_PAUSE, BODY, HANGUP_LOOK, MAX_LOCAL_CONNECTIONS, SESSION_WRITE_STALL};
 use crate::mcp::legacy;
 use crate::session::Session;
 use crate::stall;
 
-/// The name of whoever comes through the socket: its owner and mode say who that can be.
-const CLIENT: &str = "local";
-
 /// Serves the socket until the signal to stop; the sessions themselves end as all sessions do.
 pub(crate) async fn serve(listener: UnixListener, app: Arc<App>) {
     let places = Arc::new(Semaphore::new(MAX_LOCAL_CONNECTIONS));
     let mut stopped = app.sessions.stopped.clone();
+    let client = Arc::new(Identity::local());
     loop {
         let accepted = tokio::select! {
             _ = stopped.changed() => return,
@@ -44,12 +43,13 @@ pub(crate) async fn serve(listener: UnixListener, app: Arc<App>) {
                     continue;
                 };
                 let (own, tracker) = (app.clone(), app.sessions.tracker.clone());
+                let client = client.clone();
                 let served = async move {
                     let _place = place;
                     let _counted = own.mcp.metrics().session(Origin::Local);
                     // The thread that serves it watches it too.
                     let stream = stream.into_std().and_then(UnixStream::from_std);
-                    let ended = async { session(stream?, own.clone()).await }.await;
+                    let ended = async { session(stream?, own.clone(), client).await }.await;
                     if let Err(error) = ended {
                         tracing::debug!(%error, "a local session ended early");
                     }
@@ -72,9 +72,9 @@ enum Peer {
     Listens,
 }
 
-async fn session(mut stream: UnixStream, app: Arc<App>) -> io::Result<()> {
+async fn session(mut stream: UnixStream, app: Arc<App>, client: Arc<Identity>) -> io::Result<()> {
     let mut stopped = app.sessions.stopped.clone();
-    let (mut session, mut waiting) = Session::new(app, CLIENT.into(), Origin::Local);
+    let (mut session, mut waiting) = Session::new(app, client, Origin::Local);
     let mut decoder = MixedDecoder::new(MAX_MESSAGE_BYTES);
     let mut begun: Option<Instant> = None;
     let mut ended = false;

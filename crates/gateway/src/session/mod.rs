@@ -23,6 +23,7 @@ pub(crate) use local::serve as serve_local;
 pub(crate) use web::upgrade;
 
 use crate::http::{App, Refusal};
+use crate::identity::Identity;
 use crate::limits::{MAX_CALLS_PER_SESSION, SESSION_QUEUE};
 use crate::mcp::legacy;
 use crate::mcp::{CANCELLED, Door, Level, legacy::Call};
@@ -39,7 +40,7 @@ pub(crate) struct Sessions {
 /// One connection.
 struct Session {
     app: Arc<App>,
-    client: Arc<str>,
+    client: Arc<Identity>,
     origin: Origin,
     /// Where answers and what comes before them go.
     out: mpsc::Sender<Bytes>,
@@ -56,7 +57,7 @@ struct Session {
 
 impl Session {
     /// A session, and what it has to say.
-    fn new(app: Arc<App>, client: Arc<str>, origin: Origin) -> (Self, mpsc::Receiver<Bytes>) {
+    fn new(app: Arc<App>, client: Arc<Identity>, origin: Origin) -> (Self, mpsc::Receiver<Bytes>) {
         let (out, waiting) = mpsc::channel(SESSION_QUEUE);
         let session = Self {
             app,
@@ -199,7 +200,7 @@ fn id_of(frame: &[u8]) -> Option<String> {
 /// One call of a session.
 struct Run {
     app: Arc<App>,
-    client: Arc<str>,
+    client: Arc<Identity>,
     origin: Origin,
     level: Arc<Level>,
     out: mpsc::Sender<Bytes>,
@@ -250,7 +251,7 @@ impl Run {
     }
 
     fn span(&self, request_id: &str) -> tracing::Span {
-        tracing::info_span!("request", %request_id, client = %self.client)
+        tracing::info_span!("request", %request_id, client = %self.client.name())
     }
 
     async fn say(&self, reply: Vec<u8>) {

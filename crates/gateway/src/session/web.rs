@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::http::{App, Refusal, bearer};
+use crate::identity::Identity;
 use crate::limits::{
     FAREWELL, FIRST_FRAME, MAX_STRANGER_BYTES, PING, SILENCE, WEBSOCKET_READ_BUFFER,
     WEBSOCKET_WRITE_BUFFER,
@@ -54,11 +55,11 @@ pub(crate) async fn upgrade(
     };
     let client = match shown_key(&headers) {
         Shown::Nothing => None,
-        Shown::Unclear => return Refusal::unauthenticated().into_response(),
-        Shown::Key(key) => match app.clients.find(&key) {
-            None => return Refusal::unauthenticated().into_response(),
-            Some(client) if place.belongs_to(client) => Some(Arc::from(client)),
-            Some(_) => return Refusal::too_many_connections().into_response(),
+        Shown::Unclear => return Refusal::unauthenticated(None).into_response(),
+        Shown::Key(key) => match app.mcp.access().find(Some(&key), place.peer()) {
+            Err(stranger) => return Refusal::unauthenticated(Some(stranger)).into_response(),
+            Ok(client) if place.belongs_to(client.name()) => Some(client),
+            Ok(_) => return Refusal::too_many_connections().into_response(),
         },
     };
     if client.is_none() {
@@ -104,7 +105,7 @@ async fn connection(
     mut socket: WebSocket,
     app: Arc<App>,
     place: Arc<Place>,
-    client: Option<Arc<str>>,
+    client: Option<Arc<Identity>>,
 ) {
     let client = match client {
         Some(client) => client,
@@ -126,6 +127,7 @@ async fn connection(
         }
         Ended::Unreadable => (close_code::SIZE, "a message is too large, or a frame is none"),
         Ended::Stopped => (close_code::AWAY, "the gateway is stopping"),
+        Ended::Revoked => (close_code::POLICY, "the client key is not good any more"),
         Ended::Silent => (close_code::AWAY, "nothing was heard for too long"),
     };
     close(&mut socket, code, reason).await;
@@ -143,7 +145,7 @@ async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
 }
 
 /// Waits for the frame that shows a key, of a client that showed none in the handshake.
-async fn first_frame(socket: &mut WebSocket, app: &App, place: &Place) -> Option<Arc<str>> {
+async fn first_frame(socket: &mut WebSocket, app: &App, place: &Place) -> Option<Arc<Identity>> {
     let evicted = place.evicted();
     let mut stopped = app.sessions.stopped.clone();
     let received = tokio::select! {
@@ -160,8 +162,8 @@ async fn first_frame(socket: &mut WebSocket, app: &App, place: &Place) -> Option
     let text = std::str::from_utf8(&received).unwrap_or_default();
     let call = Call::read(text).and_then(Result::ok);
     let key = call.as_ref().filter(|call| call.method == AUTH).and_then(|call| key_of(call));
-    let client = key.and_then(|key| app.clients.find(&key)).filter(|name| place.belongs_to(name));
-    let Some(client) = client else {
+    let client = app.mcp.access().find(key.as_deref(), place.peer());
+    let Some(client) = client.ok().filter(|client| place.belongs_to(client.name())) else {
         app.mcp.metrics().refusal(Origin::WebSocket);
         let text = "a client key is needed: send `Authorization: Bearer KEY`, or call `mcp.auth` with it first";
         let error = RpcError::new(LEGACY_UNAUTHENTICATED, text);
@@ -176,10 +178,10 @@ async fn first_frame(socket: &mut WebSocket, app: &App, place: &Place) -> Option
     };
     place.may_send_anything();
     if let Some(call) = call.filter(|call| call.has_id) {
-        let reply = call.result(&serde_json::json!({ "client": client }).to_string());
+        let reply = call.result(&serde_json::json!({ "client": &**client.name() }).to_string());
         send(socket, reply.into()).await.ok()?;
     }
-    Some(Arc::from(client))
+    Some(client)
 }
 
 /// The key that a call of `mcp.auth` holds: `["KEY"]` or `{"key": "KEY"}`.
@@ -201,6 +203,8 @@ enum Ended {
     Closed,
     Unreadable,
     Stopped,
+    /// The client may not ask any more, or under other terms.
+    Revoked,
     Silent,
 }
 
@@ -210,12 +214,14 @@ async fn session_of(
     mut waiting: mpsc::Receiver<Bytes>,
 ) -> Ended {
     let mut stopped = session.app.sessions.stopped.clone();
+    let client = session.client.clone();
     let mut pings = tokio::time::interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard = Instant::now();
     let ended = loop {
         let sent = tokio::select! {
             _ = stopped.changed() => break Ended::Stopped,
+            () = client.revoked().cancelled() => break Ended::Revoked,
             received = socket.recv(), if !session.is_full() => {
                 heard = Instant::now();
                 match received {

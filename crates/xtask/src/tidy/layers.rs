@@ -37,7 +37,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
         Layer::Shared,
         &["capfile", "daemon", "extract", "health", "mcp-types", "settings", "store", "telemetry"],
     ),
-    (Layer::Framework, &["capability", "clients", "mcp-client", "quota"]),
+    (Layer::Framework, &["audit", "capability", "clients", "mcp-client", "quota"]),
     (
         Layer::Program,
         &[

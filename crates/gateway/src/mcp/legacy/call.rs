@@ -4,8 +4,8 @@ use mcp_types::{ProtocolVersion, meta};
 use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{Object, RpcError, code};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
+use crate::access::{Action, Ended};
 use crate::mcp::forward::{self, Call as Forwarded};
 use crate::mcp::legacy::{Call, answer, own, params};
 use crate::mcp::{Door, Mcp};
@@ -20,16 +20,9 @@ const LIMIT: &str = "limit";
 impl Mcp {
     /// Answers a call in the legacy dialect. Dropping the future cancels it.
     pub(crate) async fn legacy(&self, door: &Door<'_>, call: &Call<'_>) -> Vec<u8> {
-        let table = self.registry.table();
-        let outcome = match own::answer(&table, &call.method) {
-            Some(result) => Ok(result.to_string()),
-            None => match table.method(&call.method) {
-                Some(method) => self.call_method(door, &method, call.params).await,
-                None => Err(RpcError::new(
-                    code::METHOD_NOT_FOUND,
-                    "no such method: `mcp.hello` lists those that there are",
-                )),
-            },
+        let outcome = match self.access.admit(door.client) {
+            Ok(()) => self.outcome_of(door, call).await,
+            Err(refused) => Err(refused.to_legacy()),
         };
         match outcome {
             Ok(result) => call.result(&result),
@@ -40,14 +33,33 @@ impl Mcp {
         }
     }
 
+    async fn outcome_of(&self, door: &Door<'_>, call: &Call<'_>) -> Result<String, RpcError> {
+        let table = self.registry.table();
+        if let Some(result) = own::answer(&self.access, door.client, &table, &call.method) {
+            return Ok(result.to_string());
+        }
+        let method = table.method(&call.method).ok_or_else(|| {
+            let text = "no such method: `mcp.hello` lists those that there are";
+            RpcError::new(code::METHOD_NOT_FOUND, text)
+        })?;
+        let arguments = params::arguments(&method, call.params)?;
+        let action = Action { declared: &method.declared, arguments: Some(&arguments) };
+        let pass = self.access.begin(door, action).await.map_err(|refused| refused.to_legacy())?;
+        let outcome = self.call_method(door, &method, arguments.clone()).await;
+        pass.end(match &outcome {
+            Ok(result) => Ended::Result(result),
+            Err(error) => Ended::failed(error),
+        });
+        outcome
+    }
+
     /// Calls a method and gives its result as JSON text.
     async fn call_method(
         &self,
         door: &Door<'_>,
         method: &Method,
-        params: Option<&RawValue>,
+        arguments: String,
     ) -> Result<String, RpcError> {
-        let arguments = params::arguments(method, params)?;
         let server = &method.server;
         tracing::debug!(method = %method.name, server = server.name(), "call");
         let call = self.call_of(door, door.timeout)?;

@@ -2,17 +2,28 @@
 
 use serde_json::{Value, json};
 
+use crate::access::Access;
+use crate::identity::Identity;
 use crate::registry::Table;
 
 /// What stands where the old contract has a number and no limit applies.
 const NO_LIMIT: &str = "N/A";
 
 /// The answer to one of the gateway's own methods; `None`: it is not one.
-pub(super) fn answer(table: &Table, method: &str) -> Option<Value> {
+pub(super) fn answer(
+    access: &Access,
+    client: &Identity,
+    table: &Table,
+    method: &str,
+) -> Option<Value> {
+    let permitted = || {
+        let all = table.methods().filter(|method| access.may_call(client, &method.declared));
+        all.map(|method| method.name.as_str())
+    };
     match method {
-        "mcp.hello" => Some(table.method_names().collect()),
+        "mcp.hello" => Some(permitted().collect()),
         "mcp.listCapabilities" => Some(capabilities(table)),
-        "mcp.licence.check" => Some(licence(table)),
+        "mcp.licence.check" => Some(licence(permitted())),
         _ => None,
     }
 }
@@ -24,14 +35,14 @@ fn capabilities(table: &Table) -> Value {
 
 /// What the contract has for an appliance without a licence file, save for `effective_permissions` and the quotas: those tell
 /// what is really so. There is no licence that could be installed yet.
-fn licence(table: &Table) -> Value {
+fn licence<'a>(permitted: impl Iterator<Item = &'a str>) -> Value {
     json!({
         "tier": "FREE",
         "key_id": null,
         "user_identifier": "anonymous",
         "is_valid": true,
         "expires_at": null,
-        "effective_permissions": table.method_names().collect::<Vec<_>>(),
+        "effective_permissions": permitted.collect::<Vec<_>>(),
         "quotas": {
             "api_requests_limit": NO_LIMIT,
             "api_requests_limit_human": NO_LIMIT,

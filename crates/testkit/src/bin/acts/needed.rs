@@ -20,9 +20,12 @@ pub(crate) fn all(daemon: Daemon) -> Vec<Need> {
     let need = |name, prepare| Need { name, prepare, input: Input::Nothing };
     let mut needs = match daemon {
         Daemon::Gateway => vec![
-            need("read the client keys", |stage| match &stage.places {
-                // Before it locks itself.
-                Places::Gateway { clients } => read(clients).map(|()| vec![nothing_more()]),
+            need("read the clients again when they change", |stage| match &stage.places {
+                Places::Gateway { clients, .. } => Ok(vec![reading(clients.clone())]),
+                Places::Fs { .. } => Ok(Vec::new()),
+            }),
+            need("keep what it counts", |stage| match &stage.places {
+                Places::Gateway { state, .. } => Ok(vec![working(state.clone())]),
                 Places::Fs { .. } => Ok(Vec::new()),
             }),
             need("have all its descriptors", |_| {

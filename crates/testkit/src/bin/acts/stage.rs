@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use capability::Server as _;
@@ -12,6 +11,8 @@ use crate::arguments::Options;
 
 /// The folder of cap files and sockets, unless the gateway's configuration names another.
 const CAPS: &str = "/run/mcp";
+/// Where the gateway keeps what it must not forget, unless its configuration names another.
+const STATE: &str = "/var/lib/llmbasedos/gateway";
 /// The key of the person, and what the gateway knows of all keys.
 const FIRST_KEY: &str = "/var/lib/llmbasedos/first-key/key";
 const CLIENTS: &str = "/etc/llmbasedos/clients.yaml";
@@ -46,13 +47,13 @@ impl Daemon {
 
 /// What the daemon's configuration names.
 pub(crate) enum Places {
-    Gateway { clients: PathBuf },
+    Gateway { clients: PathBuf, state: PathBuf },
     Fs { config: cap_fs::ConfigFile, root: PathBuf },
 }
 
 /// What the daemon holds open when it locks itself.
 pub(crate) enum Opened {
-    Gateway(File),
+    Gateway(gateway::Folders),
     Fs(Box<cap_fs::Fs>),
 }
 
@@ -60,7 +61,7 @@ impl Opened {
     /// Puts on the sandbox that the daemon puts on itself, by the daemon's own code.
     pub(crate) fn lock(&self) -> io::Result<Report> {
         let report = match self {
-            Self::Gateway(caps) => gateway::confine(caps.as_fd(), Confinement::Required),
+            Self::Gateway(folders) => gateway::confine(folders, Confinement::Required),
             Self::Fs(server) => capability::confine(server.as_ref(), Confinement::Required),
         };
         report.map_err(io::Error::other)
@@ -83,7 +84,8 @@ impl Stage {
                 let config: gateway::ConfigFile =
                     settings::load(&options.config).map_err(io::Error::other)?;
                 let caps = options.caps.clone().or(config.caps_dir).unwrap_or_else(|| CAPS.into());
-                let places = Places::Gateway { clients: config.clients_file };
+                let state = config.state_dir.unwrap_or_else(|| STATE.into());
+                let places = Places::Gateway { clients: config.clients_file, state };
                 Ok(Self { options, places, caps })
             }
             Daemon::Fs => {
@@ -100,7 +102,10 @@ impl Stage {
     /// Opens what the daemon opens.
     pub(crate) fn open(&self) -> io::Result<Opened> {
         match &self.places {
-            Places::Gateway { .. } => File::open(&self.caps).map(Opened::Gateway),
+            Places::Gateway { clients, state } => {
+                let followed = clients.parent().map(PathBuf::from);
+                gateway::Folders::open(&self.caps, &followed, state).map(Opened::Gateway)
+            }
             Places::Fs { config, .. } => {
                 let server = cap_fs::Fs::open(config.clone()).map_err(io::Error::other)?;
                 Ok(Opened::Fs(Box::new(server)))

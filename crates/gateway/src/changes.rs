@@ -1,4 +1,4 @@
-//! Changes in the folder of cap files.
+//! Changes in a folder of files that we follow.
 
 use std::io;
 use std::path::Path;
@@ -13,11 +13,11 @@ use crate::limits::{SETTLE, SETTLE_AT_MOST};
 const BUFFER_BYTES: usize = 4096;
 
 /// Tells that something in a folder has changed.
-pub(super) struct Changes(EventStream<[u8; BUFFER_BYTES]>);
+pub(crate) struct Changes(EventStream<[u8; BUFFER_BYTES]>);
 
 impl Changes {
     /// Watches from here on. Files appear by rename, but one that is written in place is seen too.
-    pub(super) fn of(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn of(folder: &Path) -> io::Result<Self> {
         let inotify = Inotify::init()?;
         let mask = WatchMask::MOVE
             | WatchMask::CLOSE_WRITE
@@ -30,7 +30,7 @@ impl Changes {
 
     /// Waits for a change, and for those that follow it closely. An overflow is a change too: the folder is always
     /// read whole. `false`: nothing can be seen any more.
-    pub(super) async fn next(&mut self) -> bool {
+    pub(crate) async fn next(&mut self) -> bool {
         if !matches!(self.0.next().await, Some(Ok(_))) {
             return false;
         }

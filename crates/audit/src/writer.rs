@@ -1,0 +1,169 @@
+//! The one thread that writes the chain.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+use store::rusqlite;
+use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender, channel};
+use tokio::sync::{Notify, oneshot};
+
+use crate::entry::Entry;
+use crate::limits::{GROUP, MAX_GROUP, MAX_WAITING};
+use crate::open::Log;
+
+/// The log, to whoever has something to record. Clones write the same log.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    sender: Sender<Message>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Tells the writer that somebody waits.
+    urgent: Notify,
+    closed: AtomicBool,
+}
+
+/// The log takes nothing more: it was closed, or could not be written, and then nobody knows what of it is on the disk. What
+/// must be recorded must not be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the audit log cannot be written")]
+pub struct Closed;
+
+/// A place that is kept for an entry, so that what is done can be recorded whatever happens.
+#[derive(Debug)]
+pub struct Place(OwnedPermit<Message>);
+
+#[derive(Debug)]
+struct Message {
+    entry: Entry,
+    /// When it happened.
+    at: i64,
+    /// Told its place once it is on the disk.
+    done: Option<oneshot::Sender<u64>>,
+}
+
+impl Place {
+    /// Records an entry, which is in the chain within the time that reads may take.
+    pub fn record(self, entry: Entry) {
+        self.0.send(Message::new(entry, None));
+    }
+}
+
+impl Message {
+    fn new(entry: Entry, done: Option<oneshot::Sender<u64>>) -> Self {
+        Self { entry, at: Timestamp::now().as_microsecond(), done }
+    }
+}
+
+impl Audit {
+    /// Starts the thread that writes `log`. Call it after the process is locked down, which holds for threads that start later.
+    ///
+    /// # Errors
+    ///
+    /// No thread can be started.
+    pub fn start(log: Log) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (sender, receiver) = channel(MAX_WAITING);
+        let shared = Arc::new(Shared::default());
+        let writer = Writer { log, receiver, shared: shared.clone() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let thread = std::thread::Builder::new().name("audit".to_owned());
+        let thread = thread.spawn(move || runtime.block_on(writer.run()))?;
+        Ok((Self { sender, shared }, thread))
+    }
+
+    /// A place for an entry, waited for where all are taken.
+    ///
+    /// # Errors
+    ///
+    /// The log takes nothing more.
+    pub async fn place(&self) -> Result<Place, Closed> {
+        self.sender.clone().reserve_owned().await.map(Place).map_err(|_| Closed)
+    }
+
+    /// Records something that is about to be done, and gives its place in the chain once that is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// It is not: then it must not be done.
+    pub async fn intent(&self, entry: Entry) -> Result<u64, Closed> {
+        let (done, told) = oneshot::channel();
+        let message = Message::new(entry, Some(done));
+        self.sender.send(message).await.map_err(|_| Closed)?;
+        self.shared.urgent.notify_one();
+        told.await.map_err(|_| Closed)
+    }
+
+    /// Records an entry if there is room for it at once. `false`: there is none, or the log takes nothing more.
+    pub fn try_record(&self, entry: Entry) -> bool {
+        self.sender.try_send(Message::new(entry, None)).is_ok()
+    }
+
+    /// Whether it takes something still.
+    pub fn is_open(&self) -> bool {
+        !self.shared.closed.load(Ordering::Relaxed)
+    }
+}
+
+struct Writer {
+    log: Log,
+    receiver: Receiver<Message>,
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    /// Writes until everybody who could record something is gone, or it cannot.
+    async fn run(mut self) {
+        let ended = self.write().await;
+        self.shared.closed.store(true, Ordering::Relaxed);
+        // Whoever waits learns that nothing of theirs was kept.
+        self.receiver.close();
+        let ended = ended.and_then(|()| self.log.stop());
+        if let Err(error) = ended {
+            tracing::error!(%error, "the audit log cannot be written: it takes nothing more");
+        }
+    }
+
+    async fn write(&mut self) -> rusqlite::Result<()> {
+        let mut group = Vec::with_capacity(MAX_GROUP);
+        let mut more = false;
+        while let Some(first) = self.receiver.recv().await {
+            // Of what is left of a full group nobody knows whether somebody waits for it.
+            let waits = first.done.is_some() || more;
+            group.push(first);
+            if !waits {
+                // What only reads waits for others, unless somebody waits for the disk.
+                tokio::select! {
+                    () = self.shared.urgent.notified() => {}
+                    () = tokio::time::sleep(GROUP) => {}
+                }
+            }
+            while group.len() < MAX_GROUP
+                && let Ok(next) = self.receiver.try_recv()
+            {
+                group.push(next);
+            }
+            more = group.len() >= MAX_GROUP;
+            self.commit(&mut group)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, group: &mut Vec<Message>) -> rusqlite::Result<()> {
+        let (mut waiting, mut entries) = (Vec::new(), Vec::with_capacity(group.len()));
+        let first = self.log.next_seq();
+        for (seq, message) in (first..).zip(group.drain(..)) {
+            entries.push((message.entry, message.at));
+            waiting.extend(message.done.map(|done| (seq, done)));
+        }
+        self.log.append(entries)?;
+        for (seq, done) in waiting {
+            // Whoever has gone away has given the call up before it was made.
+            done.send(seq).ok();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! Files that are refused while those before them stay in force.
+
+use serde::Serialize;
+use settings::SettingsError;
+
+/// A file that is refused. It names no path, since whoever asks for readiness shows no key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Trouble {
+    /// Which: `clients`, `licence` or `tiers`.
+    pub(crate) file: &'static str,
+    /// Where in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<u64>,
+    /// What is wrong.
+    pub(crate) reason: String,
+}
+
+impl Trouble {
+    pub(crate) fn new(file: &'static str, error: &SettingsError) -> Self {
+        let (line, reason) = match error {
+            SettingsError::Document { position, reason, .. } => {
+                (position.map(|position| position.line), reason.clone())
+            }
+            SettingsError::Read { source, .. } => {
+                (None, format!("it cannot be read: {}", source.kind()))
+            }
+            SettingsError::TooLarge { .. } => (None, "it is too large".to_owned()),
+            _ => (None, "it is not UTF-8".to_owned()),
+        };
+        Self { file, line, reason }
+    }
+}

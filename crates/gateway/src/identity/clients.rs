@@ -1,0 +1,160 @@
+//! Client keys: who may ask.
+
+use std::sync::Arc;
+
+use clients::{ClientsFile, Digest, Pairing, digest};
+use jiff::Timestamp;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use crate::identity::Identity;
+
+/// The clients, ready to be asked.
+#[derive(Debug, Default)]
+pub(crate) struct Clients(Vec<Arc<Identity>>);
+
+impl Clients {
+    /// The clients of the file, `paired` telling the key that was given out for a code. Who is in it as they were in `old` stays
+    /// who they were; all the others of `old` are told that they may not ask any more.
+    pub(crate) fn new<E>(
+        file: ClientsFile,
+        old: &Self,
+        paired: impl Fn(&Digest) -> Result<Option<Digest>, E>,
+    ) -> Result<Self, E> {
+        let resolve = |client: clients::Client| {
+            let of_code = |pairing: Pairing| paired(&pairing.code_sha256);
+            let key = match client.key_sha256 {
+                Some(key) => Some(key),
+                None => client.pairing.map(of_code).transpose()?.flatten(),
+            };
+            let same = old.0.iter().find(|old| old.client == client && old.key == key);
+            let same = same.filter(|old| !old.revoked.is_cancelled());
+            Ok(same.cloned().unwrap_or_else(|| Arc::new(Identity::new(client, key))))
+        };
+        file.clients.into_iter().map(resolve).collect::<Result<_, E>>().map(Self)
+    }
+
+    /// Tells those of these clients that are not among the `new` ones that they may not ask any more.
+    pub(crate) fn revoke_all_but(&self, new: &Self) {
+        for old in &self.0 {
+            if !new.0.iter().any(|kept| Arc::ptr_eq(kept, old)) {
+                old.revoked.cancel();
+            }
+        }
+    }
+
+    /// Whose key this is, if it is good now. Every stored hash is compared, each in constant time, so that the time tells
+    /// neither how much of a key was right nor which client it is.
+    pub(crate) fn find(&self, key: &str, now: Timestamp) -> Option<&Arc<Identity>> {
+        let hash = digest(key);
+        let mut found = 0_u32;
+        for (at, identity) in (1_u32..).zip(&self.0) {
+            let stored = identity.key.as_ref().map_or(&[0; 32], Digest::as_bytes);
+            let equal: Choice = stored.ct_eq(hash.as_bytes());
+            found.conditional_assign(&at, equal & Choice::from(u8::from(identity.key.is_some())));
+        }
+        let at = usize::try_from(found).ok()?.checked_sub(1)?;
+        let identity = self.0.get(at).filter(|identity| identity.is_good_at(now))?;
+        identity.use_at(now);
+        Some(identity)
+    }
+
+    /// Tells those whose time is over that it is.
+    pub(crate) fn expire(&self, now: Timestamp) {
+        for identity in self.0.iter().filter(|identity| !identity.is_good_at(now)) {
+            identity.revoked.cancel();
+        }
+    }
+
+    /// Whether they are the very same.
+    pub(crate) fn are(&self, others: &Self) -> bool {
+        self.0.len() == others.0.len()
+            && self.0.iter().zip(&others.0).all(|(one, other)| Arc::ptr_eq(one, other))
+    }
+
+    /// Every client.
+    pub(crate) fn all(&self) -> &[Arc<Identity>] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn client(name: &str, key: Option<&str>) -> clients::Client {
+        let client = clients::Client::new(name.parse().unwrap(), vec!["mcp.fs.*".parse().unwrap()]);
+        key.map_or(client.clone(), |key| client.with_key(digest(key)))
+    }
+
+    fn clients(all: Vec<clients::Client>, old: &Clients) -> Clients {
+        let file = ClientsFile { clients: all };
+        let Ok(clients) = Clients::new(file, old, |_| Ok::<_, Infallible>(None));
+        clients
+    }
+
+    fn found(clients: &Clients, key: &str) -> Option<String> {
+        clients.find(key, NOW).map(|identity| identity.name().to_string())
+    }
+
+    #[test]
+    fn finds_whose_key_it_is() {
+        let all = vec![client("anna", Some("key a")), client("bert", Some("key b"))];
+        let clients = clients(all, &Clients::default());
+        assert_eq!(found(&clients, "key a").as_deref(), Some("anna"));
+        assert_eq!(found(&clients, "key b").as_deref(), Some("bert"));
+        for wrong in ["", "key", "key c", &digest("key a").to_string()] {
+            assert_eq!(found(&clients, wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_client_without_a_key_is_nobody() {
+        let clients = clients(vec![client("anna", None)], &Clients::default());
+        assert_eq!(found(&clients, ""), None);
+    }
+
+    #[test]
+    fn a_key_is_good_until_its_end() {
+        let mut anna = client("anna", Some("key a"));
+        anna.expires_at = Some(Timestamp::from_second(10).unwrap());
+        let clients = clients(vec![anna], &Clients::default());
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert!(clients.find("key a", at(9)).is_some());
+        assert!(clients.find("key a", at(10)).is_none());
+        let identity = clients.all().first().unwrap().clone();
+        clients.expire(at(9));
+        assert!(!identity.revoked().is_cancelled());
+        clients.expire(at(10));
+        assert!(identity.revoked().is_cancelled());
+    }
+
+    #[test]
+    fn who_changes_must_come_again_and_who_stays_is_not_troubled() {
+        let (anna, bert) = (client("anna", Some("key a")), client("bert", Some("key b")));
+        let old = clients(vec![anna.clone(), bert.clone()], &Clients::default());
+        let mut wider = bert.clone();
+        wider.scopes = vec![capfile::Pattern::all()];
+        let new = clients(vec![anna, wider], &old);
+        old.revoke_all_but(&new);
+        let [anna, bert] = old.all() else { panic!() };
+        assert!(!anna.revoked().is_cancelled() && bert.revoked().is_cancelled());
+        assert!(Arc::ptr_eq(anna, new.find("key a", NOW).unwrap()));
+        assert!(new.find("key b", NOW).unwrap().may_call("mcp.mail.send"));
+    }
+
+    #[test]
+    fn a_key_that_was_given_out_for_a_code_is_good() {
+        let mut anna = client("anna", None);
+        let code_sha256 = digest("CODE");
+        anna.pairing = Some(Pairing { code_sha256, expires_at: Timestamp::UNIX_EPOCH });
+        let file = ClientsFile { clients: vec![anna] };
+        let paired =
+            |code: &Digest| Ok::<_, Infallible>((*code == code_sha256).then(|| digest("key a")));
+        let Ok(clients) = Clients::new(file, &Clients::default(), paired);
+        assert_eq!(found(&clients, "key a").as_deref(), Some("anna"));
+    }
+}
