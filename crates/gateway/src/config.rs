@@ -190,6 +190,8 @@ mod tests {
                 "allowed_hosts = [\"h\"] from file gateway.yaml",
                 "call_timeout_seconds = 5 from file gateway.yaml",
                 "workers = 4 from environment LLMBDO_GATEWAY_EXECUTOR_WORKERS",
+                "state_dir = \"/var/lib/llmbasedos/gateway\" from default",
+                "tool_rates = [] from default",
                 "log level = \"warn\" from environment LLMBDO_LOG_LEVEL",
                 "log format = \"text\" from default",
             ]

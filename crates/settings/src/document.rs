@@ -27,6 +27,15 @@ use crate::{
 ///
 /// [`SettingsError`], with file, line, column, reason and what to do.
 pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, SettingsError> {
+    parse(&path.display().to_string(), &text(path)?)
+}
+
+/// Reads the text of a file that may be as long as a configuration.
+///
+/// # Errors
+///
+/// [`SettingsError`], where it cannot be read or is no text.
+pub fn text(path: &Path) -> Result<String, SettingsError> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     // One byte more than is allowed tells a file of exactly the limit from a larger one.
@@ -34,24 +43,21 @@ pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, SettingsError> {
         File::open(path).and_then(|file| file.take(CONFIG_MAX_BYTES + 1).read_to_end(&mut bytes));
     match read {
         Err(source) => Err(SettingsError::Read { name, source }),
-        Ok(_) => parse_bytes(&name, &bytes),
+        Ok(_) if bytes.len() as u64 > CONFIG_MAX_BYTES => Err(SettingsError::TooLarge { name }),
+        Ok(_) => String::from_utf8(bytes).map_err(|error| {
+            let offset = error.utf8_error().valid_up_to();
+            SettingsError::NotUtf8 { name, offset }
+        }),
     }
 }
 
 /// Reads `text` as [`load`] reads a file; `name` is what errors call it.
 pub fn parse<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, SettingsError> {
-    parse_bytes(name, text.as_bytes())
-}
-
-fn parse_bytes<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, SettingsError> {
-    let name = || name.to_owned();
-    if bytes.len() as u64 > CONFIG_MAX_BYTES {
-        return Err(SettingsError::TooLarge { name: name() });
+    if text.len() as u64 > CONFIG_MAX_BYTES {
+        return Err(SettingsError::TooLarge { name: name.to_owned() });
     }
-    let text = str::from_utf8(bytes)
-        .map_err(|error| SettingsError::NotUtf8 { name: name(), offset: error.valid_up_to() })?;
     serde_saphyr::from_str_with_options(text, options())
-        .map_err(|error| document_error(name(), &error))
+        .map_err(|error| document_error(name.to_owned(), &error))
 }
 
 fn options() -> Options {

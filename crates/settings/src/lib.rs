@@ -29,7 +29,7 @@ mod sources;
 mod state_folder;
 
 pub use count::{Count, CountError};
-pub use document::{load, parse};
+pub use document::{load, parse, text};
 pub use env::env;
 pub use error::{Position, SettingsError};
 pub use put::{Access, put, save};

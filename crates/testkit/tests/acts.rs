@@ -43,7 +43,7 @@ impl Surroundings {
         if fs::hard_link(env!("CARGO_BIN_EXE_acts"), path("acts")).is_err() {
             fs::copy(env!("CARGO_BIN_EXE_acts"), path("acts")).unwrap();
         }
-        for name in ["root", "state", "caps", "home", "other", "credentials"] {
+        for name in ["root", "state", "kept", "caps", "home", "other", "credentials"] {
             fs::create_dir(path(name)).unwrap();
         }
         let write = |name: &str, text: String| fs::write(path(name), text).unwrap();
@@ -52,13 +52,16 @@ impl Surroundings {
         let shown = folder.path().display();
         write(
             "gateway.yaml",
-            format!("{{clients_file: {shown}/clients.yaml, caps_dir: {shown}/caps}}"),
+            format!(
+                "{{clients_file: {shown}/clients.yaml, caps_dir: {shown}/caps, state_dir: {shown}/kept}}"
+            ),
         );
         write("fs.yaml", format!("{{root: {shown}/root, state: {shown}/state}}"));
         let names = ["caps/fs.sock", "other.sock"];
         let sockets = names.map(|name| UnixListener::bind(path(name)).unwrap()).into();
         user.own(&path("root"));
         user.own(&path("state"));
+        user.own(&path("kept"));
         user.own(&path("caps/fs.sock"));
         for name in ["home", "other", "credentials", "other.sock"] {
             mode(name, 0);

@@ -247,8 +247,8 @@ fn plan(root: &Path, state: &Path) -> Plan {
     }
 }
 
-/// What is in a folder and beneath, links not followed and `left_out` not entered. Logs grow, and the folder of
-/// writes under way changes with each write, so of those only the names and modes count.
+/// What is in a folder and beneath, links not followed and `left_out` not entered. Logs and what the gateway
+/// keeps grow, and the folder of writes under way changes with each write, so of those only the names and modes count.
 fn snapshot(
     top: &Path,
     state: &Path,
@@ -260,6 +260,8 @@ fn snapshot(
         let data = fs::symlink_metadata(&path).unwrap();
         let mut facts = format!("{:o} {} {}", data.mode(), data.ino(), data.uid());
         let changes = path.starts_with(state.join("log")) && path.extension().is_some()
+            // What the gateway counts and records of every call.
+            || path.starts_with(state.join("gateway"))
             || path.starts_with(state.join("fs"))
                 && path
                     .file_name()

@@ -35,9 +35,19 @@ const LAYERS: [(Layer, &[&str]); 5] = [
     (Layer::Base, &["frame-socket", "mcp-wire", "sandbox", "vroot"]),
     (
         Layer::Shared,
-        &["capfile", "daemon", "extract", "health", "mcp-types", "settings", "store", "telemetry"],
+        &[
+            "capfile",
+            "daemon",
+            "extract",
+            "health",
+            "mcp-types",
+            "settings",
+            "signing",
+            "store",
+            "telemetry",
+        ],
     ),
-    (Layer::Framework, &["audit", "capability", "clients", "mcp-client", "quota"]),
+    (Layer::Framework, &["audit", "capability", "clients", "licence", "mcp-client", "quota"]),
     (
         Layer::Program,
         &[
