@@ -24,6 +24,8 @@ pub struct Audit {
 struct Shared {
     /// Tells the writer that somebody waits.
     urgent: Notify,
+    /// Tells the writer to end.
+    closing: Notify,
     closed: AtomicBool,
 }
 
@@ -102,6 +104,12 @@ impl Audit {
         self.sender.try_send(Message::new(entry, None)).is_ok()
     }
 
+    /// Ends the log in order, once what was recorded before is on the disk; it takes nothing more. The thread then ends.
+    pub fn close(&self) {
+        self.shared.closing.notify_one();
+        self.shared.urgent.notify_one();
+    }
+
     /// Whether it takes something still.
     pub fn is_open(&self) -> bool {
         !self.shared.closed.load(Ordering::Relaxed)
@@ -130,7 +138,17 @@ impl Writer {
     async fn write(&mut self) -> rusqlite::Result<()> {
         let mut group = Vec::with_capacity(MAX_GROUP);
         let mut more = false;
-        while let Some(first) = self.receiver.recv().await {
+        loop {
+            let first = tokio::select! {
+                biased;
+                first = self.receiver.recv() => first,
+                () = self.shared.closing.notified() => {
+                    // What has its place already is still recorded.
+                    self.receiver.close();
+                    continue;
+                }
+            };
+            let Some(first) = first else { return Ok(()) };
             // Of what is left of a full group nobody knows whether somebody waits for it.
             let waits = first.done.is_some() || more;
             group.push(first);
@@ -149,7 +167,6 @@ impl Writer {
             more = group.len() >= MAX_GROUP;
             self.commit(&mut group)?;
         }
-        Ok(())
     }
 
     fn commit(&mut self, group: &mut Vec<Message>) -> rusqlite::Result<()> {

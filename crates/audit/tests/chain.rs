@@ -256,6 +256,23 @@ fn what_is_too_much_is_removed_from_the_beginning_and_the_rest_is_whole() {
 }
 
 #[test]
+fn a_log_that_is_closed_keeps_what_had_its_place() {
+    let written = Written::new(0);
+    let log = Log::open(written.0.path(), Redactor::default()).unwrap();
+    let (audit, thread) = Audit::start(log).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let place = runtime.block_on(audit.place()).unwrap();
+    audit.close();
+    place.record(entry(Kind::Read, 1));
+    thread.join().unwrap();
+    assert!(!audit.is_open() && runtime.block_on(audit.place()).is_err());
+    let reader = audit::Reader::open(&written.file()).unwrap();
+    let rows = reader.last(&audit::Filter::default(), 2).unwrap();
+    let kinds: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
+    assert_eq!(kinds, ["read", "stop"]);
+}
+
+#[test]
 fn a_log_that_cannot_be_written_takes_nothing_more() {
     let written = Written::new(ROWS);
     let log = Log::open(written.0.path(), Redactor::default()).unwrap();

@@ -49,6 +49,9 @@ pub enum Error {
     /// The file of clients is not right, or cannot be written.
     #[error(transparent)]
     Clients(#[from] clients::EditError),
+    /// No licence can be made.
+    #[error(transparent)]
+    Licence(#[from] licence::FirstError),
     /// A name of ours is none.
     #[error(transparent)]
     Name(#[from] clients::NameError),

@@ -29,6 +29,8 @@ pub struct Plan {
     pub call_timeout_seconds: Option<u32>,
     /// How much the daemons log, in place of what `LLMBDO_LOG_LEVEL` says.
     pub log_level: Option<&'static str>,
+    /// What the licence of a new appliance sets in place of what its tier does.
+    pub limits: licence::Limits,
     /// What else is to be elsewhere than usual. Its port and its root are not looked at any more.
     pub choices: Choices,
 }
@@ -44,6 +46,9 @@ pub(crate) struct Layout {
 
 /// What is exposed where nothing else is named.
 const FILES: &str = "files";
+
+/// To whom the appliance of a person belongs.
+const OWNER: &str = "the owner of this appliance";
 
 /// The name of the first client.
 const FIRST_CLIENT: &str = "first";
@@ -113,8 +118,13 @@ impl Layout {
             workers: None,
             state_dir: Some(self.at("gateway")),
             tool_rates: Vec::new(),
+            licence_file: None,
+            tiers_file: None,
+            licence_issuers_file: None,
+            redact: Vec::new(),
         };
         write_yaml(&self.at("config/gateway.yaml"), &gateway)?;
+        licence::first(&self.at("config"), OWNER, plan.limits)?;
         let fs = cap_fs::ConfigFile {
             root: Some(self.root.clone()),
             state: self.at("fs"),

@@ -123,6 +123,7 @@ fn plan(arguments: Arguments) -> Result<Plan, daemon::BoxError> {
         programs,
         call_timeout_seconds: None,
         log_level: None,
+        limits: licence::Limits::default(),
         choices,
     })
 }

@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use capfile::Pattern;
+use licence::{ISSUERS_FILE, LICENCE_FILE, TIERS_FILE};
 use serde::{Deserialize, Serialize};
 use settings::{Count, Report, SettingsError, Sources};
 
@@ -52,6 +53,19 @@ pub struct ConfigFile {
     /// The folder of what the gateway keeps; `/var/lib/llmbasedos/gateway` if it is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_dir: Option<PathBuf>,
+    /// The licence; `lic.key` beside the file of clients if it is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence_file: Option<PathBuf>,
+    /// What each tier is worth; `licence_tiers.yaml` beside the file of clients if it is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers_file: Option<PathBuf>,
+    /// The public keys of those whose licences are believed, as a list; `licence_issuers.yaml` beside the file of clients if it is
+    /// not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence_issuers_file: Option<PathBuf>,
+    /// Names of arguments whose values are never recorded, besides those that look like secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<String>,
     /// How often each client may call some methods: the first pattern that matches counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_rates: Vec<ToolRate>,
@@ -81,6 +95,10 @@ pub(crate) struct Config {
     pub(crate) workers: usize,
     pub(crate) state_dir: PathBuf,
     pub(crate) tool_rates: Vec<ToolRate>,
+    pub(crate) redact: Vec<String>,
+    licence_file: Option<PathBuf>,
+    tiers_file: Option<PathBuf>,
+    licence_issuers_file: Option<PathBuf>,
 }
 
 impl Config {
@@ -91,7 +109,14 @@ impl Config {
 
     /// The files that are followed while the gateway runs.
     pub(crate) fn files(&self) -> Files {
-        Files { clients: self.clients_file.clone() }
+        let beside = |name| self.clients_file.with_file_name(name);
+        let named = |path: &Option<PathBuf>, name| path.clone().unwrap_or_else(|| beside(name));
+        Files {
+            clients: self.clients_file.clone(),
+            licence: named(&self.licence_file, LICENCE_FILE),
+            tiers: named(&self.tiers_file, TIERS_FILE),
+            issuers: named(&self.licence_issuers_file, ISSUERS_FILE),
+        }
     }
 
     fn resolve(file: ConfigFile, mut sources: Sources) -> Result<(Self, Report), SettingsError> {
@@ -118,6 +143,12 @@ impl Config {
             processors,
         )?;
         let state_dir = sources.in_file("state_dir", file.state_dir, STATE_DIR.into());
+        let licence_file = sources.optional("licence_file", &[], file.licence_file)?;
+        let tiers_file = sources.optional("tiers_file", &[], file.tiers_file)?;
+        let issuers = file.licence_issuers_file;
+        let licence_issuers_file = sources.optional("licence_issuers_file", &[], issuers)?;
+        let redact = (!file.redact.is_empty()).then_some(file.redact);
+        let redact = sources.in_file("redact", redact, Vec::new());
         let tool_rates = (!file.tool_rates.is_empty()).then_some(file.tool_rates);
         let tool_rates = sources.in_file("tool_rates", tool_rates, Vec::new());
         // What `telemetry` reads for itself.
@@ -135,6 +166,10 @@ impl Config {
             workers: workers.get(),
             state_dir,
             tool_rates,
+            redact,
+            licence_file,
+            tiers_file,
+            licence_issuers_file,
         };
         Ok((config, sources.report("gateway")))
     }
@@ -191,6 +226,10 @@ mod tests {
                 "call_timeout_seconds = 5 from file gateway.yaml",
                 "workers = 4 from environment LLMBDO_GATEWAY_EXECUTOR_WORKERS",
                 "state_dir = \"/var/lib/llmbasedos/gateway\" from default",
+                "licence_file = null from default",
+                "tiers_file = null from default",
+                "licence_issuers_file = null from default",
+                "redact = [] from default",
                 "tool_rates = [] from default",
                 "log level = \"warn\" from environment LLMBDO_LOG_LEVEL",
                 "log format = \"text\" from default",

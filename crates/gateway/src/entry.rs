@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use audit::{Audit, Entry, Kind, Log, Redactor};
+use capfile::Pattern;
 use clap::Parser;
 use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
@@ -20,11 +22,11 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
-use crate::access::{Access, Live};
+use crate::access::{Access, Change, Live};
 use crate::config::Config;
 use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
-use crate::limits::KEEP;
+use crate::limits::{KEEP, LAST_RECORDS};
 use crate::log_gate::LogGate;
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
@@ -92,7 +94,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let registry = Registry::open(config.caps_dir.clone())
         .map_err(|error| format!("`{}`: {error}", config.caps_dir.display()))?;
     let folders = Folders::open(&config.caps_dir, &config.files().folders(), &config.state_dir)?;
-    let access = access(&config)?;
+    let kept = Kept::open(&config)?;
     let confinement =
         if arguments.daemon.unconfined { Confinement::Unconfined } else { Confinement::Required };
     let report = confine(&folders, confinement)?;
@@ -106,9 +108,12 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         let following = registry.follow()?;
-        let live = access.live().clone();
-        let rules = live.follow()?;
-        let ticking = tick(live, access.quota().clone());
+        let (audit, recording) = Audit::start(kept.log)?;
+        let (live, quota) = (kept.live, kept.quota);
+        let told = audit.clone();
+        let rules = live.follow(move |changes| record(&told, &changes))?;
+        let ticking = tick(live.clone(), quota.clone(), audit.clone());
+        let access = Access::new(live, quota.clone(), audit.clone(), kept.tool_rates);
         let (stopping, stopped) = watch::channel(());
         let ids = RequestIds::new()?;
         let mcp =
@@ -126,9 +131,14 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             tokio::spawn(daemon::watchdog()),
         ];
         tell_ready(address, &report);
-        let quota = app.mcp.access().quota().clone();
         transport::serve(Listeners { tcp, local }, Arc::new(app), stopping, stop).await;
         keep(&quota);
+        audit.close();
+        // What is under way still has been given up, and its end is not waited for.
+        let recorded = tokio::task::spawn_blocking(move || recording.join());
+        if tokio::time::timeout(LAST_RECORDS, recorded).await.is_err() {
+            tracing::warn!("the audit log was not closed in order");
+        }
         background.iter().for_each(JoinHandle::abort);
         Ok::<(), BoxError>(())
     });
@@ -138,19 +148,51 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     served
 }
 
-/// Opens what decides on calls.
-fn access(config: &Config) -> Result<Access, BoxError> {
-    let live = Live::open(config.files(), &config.state_dir.join(CLIENTS_DB))?;
-    let quota = Quota::open(&config.state_dir.join(QUOTA_DB), wall_clock())?;
-    let rates = config.tool_rates.iter().map(|rate| {
-        let window = Duration::from_secs(rate.window_seconds.get().into());
-        (rate.methods.clone(), Rate { requests: rate.requests, window })
-    });
-    Ok(Access::new(Arc::new(live), Arc::new(quota), rates.collect()))
+/// What is opened before the process is locked down, and decides on calls afterwards.
+struct Kept {
+    live: Arc<Live>,
+    quota: Arc<Quota>,
+    log: Log,
+    tool_rates: Vec<(Pattern, Rate)>,
+}
+
+impl Kept {
+    fn open(config: &Config) -> Result<Self, BoxError> {
+        let folder = &config.state_dir;
+        let live = Live::open(config.files(), &folder.join(CLIENTS_DB))?;
+        let quota = Quota::open(&folder.join(QUOTA_DB), wall_clock())?;
+        let redactor = Redactor::new(config.redact.iter().map(String::as_str));
+        let tool_rates = config.tool_rates.iter().map(|rate| {
+            let window = Duration::from_secs(rate.window_seconds.get().into());
+            (rate.methods.clone(), Rate { requests: rate.requests, window })
+        });
+        Ok(Self {
+            live: Arc::new(live),
+            quota: Arc::new(quota),
+            log: Log::open(folder, redactor)?,
+            tool_rates: tool_rates.collect(),
+        })
+    }
+}
+
+/// Records what an administrator has changed.
+fn record(audit: &Audit, changes: &[Change]) {
+    for change in changes {
+        let (what, outcome) = match change {
+            Change::Clients => ("clients", "changed"),
+            Change::Terms => ("licence", "changed"),
+            Change::Refused(file) => (*file, "refused"),
+        };
+        let mut entry = Entry::new(Kind::Admin, what);
+        entry.outcome = outcome;
+        if !audit.try_record(entry) {
+            tracing::warn!(what, outcome, "a change could not be recorded");
+        }
+    }
 }
 
 /// Ends what is over, and writes down what is counted, again and again.
-async fn tick(live: Arc<Live>, quota: Arc<Quota>) {
+async fn tick(live: Arc<Live>, quota: Arc<Quota>, audit: Audit) {
     let mut interval = tokio::time::interval(KEEP);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -158,11 +200,12 @@ async fn tick(live: Arc<Live>, quota: Arc<Quota>) {
         let (live, quota) = (live.clone(), quota.clone());
         // Both wait for the disk.
         let kept = tokio::task::spawn_blocking(move || {
-            live.tick();
             keep(&quota);
+            live.tick()
         });
-        if kept.await.is_err() {
-            return;
+        match kept.await {
+            Ok(changes) => record(&audit, &changes),
+            Err(_) => return,
         }
     }
 }

@@ -172,3 +172,6 @@ pub const KEEP: Duration = Duration::from_millis(250);
 
 /// The bytes of a body that holds a pairing code.
 pub const MAX_PAIR_BYTES: usize = 1024;
+
+/// How long the last records may take to reach the disk when the gateway ends.
+pub const LAST_RECORDS: Duration = Duration::from_secs(2);

@@ -68,6 +68,14 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// No rate, and all else as the tier has it.
+    pub const NO_RATE: Self = Self {
+        requests: Some(0),
+        window_seconds: None,
+        llm_tokens_per_request: None,
+        llm_tokens_per_day: None,
+    };
+
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }

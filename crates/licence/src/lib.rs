@@ -7,14 +7,25 @@
 
 mod check;
 mod document;
+mod first;
 mod old;
 mod terms;
 mod tiers;
 
 pub use check::Remaining;
 pub use document::{Grant, IssueError, Licence, LicenceError, Limits, issue};
+pub use first::{FirstError, first};
 pub use terms::{Standing, Terms};
 pub use tiers::{Tier, Tiers};
+
+/// The licence, in the folder of the configuration.
+pub const LICENCE_FILE: &str = "lic.key";
+/// What each tier is worth.
+pub const TIERS_FILE: &str = "licence_tiers.yaml";
+/// The public keys of those whose licences are believed.
+pub const ISSUERS_FILE: &str = "licence_issuers.yaml";
+/// The key with which the appliance itself issues licences.
+pub const ISSUER_KEY_FILE: &str = "licence-issuer.key";
 
 /// The tier that everybody is in who shows no good licence.
 pub const FREE: &str = "FREE";

@@ -30,7 +30,7 @@ pub enum Standing {
 }
 
 /// What the appliance may do, at a time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// What the licence is found to be.
     pub standing: Standing,

@@ -11,12 +11,15 @@ use std::path::{Path, PathBuf};
 use capfile::Pattern;
 use clients::{Client, digest, edit, new_key};
 use daemon::BoxError;
+use licence::Limits;
 use settings::{Access, put};
 
 use crate::command::Failure;
 
 /// The name of the client, as `cargo xtask up` calls it too.
 const NAME: &str = "first";
+/// To whom the appliance belongs.
+const OWNER: &str = "the owner of this appliance";
 /// One person reads the key.
 const KEY_MODE: u32 = 0o400;
 
@@ -48,6 +51,8 @@ fn make(arguments: &Arguments) -> Result<(), BoxError> {
     let owner = Some((person.uid(), person.gid()));
     let key = new_key()?;
     let first = Client::new(NAME.parse()?, vec![Pattern::all()]).with_key(digest(&key));
+    let folder = clients.parent().unwrap_or(Path::new("."));
+    licence::first(folder, OWNER, Limits::default())?;
     // The hash comes last: where it is, the key is.
     let access = Access { mode: KEY_MODE, owner };
     put(path, access, format!("{key}\n").as_bytes()).map_err(named(path))?;

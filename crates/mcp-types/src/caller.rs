@@ -40,6 +40,17 @@ pub enum Origin {
     Local,
 }
 
+impl Origin {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::WebSocket => "websocket",
+            Self::Local => "local",
+        }
+    }
+}
+
 /// A part of a collection that may be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {

@@ -273,6 +273,7 @@ fn the_gateway_may_go_away_and_come_back() {
         choices: bringup::Choices::default(),
         call_timeout_seconds: None,
         log_level: None,
+        limits: licence::Limits::NO_RATE,
     };
     let first = plan.start(|_| {}).unwrap();
     let facts = first.facts().clone();

@@ -1,24 +1,29 @@
 //! The desk at which every call is decided, counted and recorded.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audit::{Audit, Entry, Kind};
 use capfile::{Budget, Pattern, Reserve, Spend};
-use mcp_wire::{Object, RpcError, code};
+use licence::{Remaining, Terms};
+use mcp_wire::Object;
 use quota::{Account, Charge, Quota, Rate, Reservation, Who};
 use serde_json::Value;
 
-use crate::access::{Live, PairRefused, Refused, Rules, Stranger};
+use crate::access::pass::Pass;
+use crate::access::{Live, PairRefused, Refused, Stranger};
 use crate::identity::{Identity, Penalties};
+use crate::log_gate::LogGate;
 use crate::mcp::Door;
-use crate::mcp::forward::NOTHING_DONE;
 use crate::registry::Declared;
 
 /// What decides.
 pub(crate) struct Access {
     live: Arc<Live>,
     quota: Arc<Quota>,
+    audit: Audit,
     tool_rates: Vec<(Pattern, Rate)>,
     penalties: Penalties,
 }
@@ -31,33 +36,14 @@ pub(crate) struct Action<'a> {
     pub(crate) arguments: Option<&'a str>,
 }
 
-/// How a call has ended.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Ended<'a> {
-    /// With a reply of MCP that has a result.
-    Answered(&'a [u8]),
-    /// With a result of the legacy dialect.
-    Result(&'a str),
-    /// Without one, and with this code; what it has done nobody knows.
-    Failed(i64),
-    /// With this code, before anything was done.
-    NotMade(i64),
-}
-
-/// A call that may be made.
-#[must_use = "a call that has ended must be settled"]
-pub(crate) struct Pass {
-    reserved: Option<Reservation>,
-    spends: Vec<Spend>,
-}
-
 impl Access {
     pub(crate) fn new(
         live: Arc<Live>,
         quota: Arc<Quota>,
+        audit: Audit,
         tool_rates: Vec<(Pattern, Rate)>,
     ) -> Self {
-        Self { live, quota, tool_rates, penalties: Penalties::default() }
+        Self { live, quota, audit, tool_rates, penalties: Penalties::default() }
     }
 
     /// The files that say who may do what.
@@ -65,9 +51,9 @@ impl Access {
         &self.live
     }
 
-    /// The rates and budgets.
-    pub(crate) fn quota(&self) -> &Arc<Quota> {
-        &self.quota
+    /// The record.
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Whose key this is, which came from `address`.
@@ -85,83 +71,124 @@ impl Access {
         }
         // Whoever shows none has guessed nothing.
         let penalty = key.map_or(Ok(()), |_| self.penalties.wrong(address, Instant::now()));
+        if key.is_some() {
+            self.strange("key", address);
+        }
         Err(Stranger { penalty: penalty.err() })
     }
 
-    /// The client and the new key of a pairing code that came from `address`. `None`: no client waits with it.
-    pub(crate) fn pair(
+    /// Records a wrong key or code. Their number is not ours to decide, so of many only some are recorded, each with how many
+    /// were not.
+    fn strange(&self, what: &'static str, address: IpAddr) {
+        static GATE: LogGate = LogGate::new();
+        let Some(untold) = GATE.pass() else { return };
+        let mut entry = Entry::new(Kind::Refusal, what);
+        entry.outcome = "wrong";
+        entry.arguments = Some(format!(r#"{{"address":"{address}","untold":{untold}}}"#).into());
+        // Where even this finds no room, it is in the log.
+        if !self.audit.try_record(entry) {
+            tracing::warn!(what, "a refusal could not be recorded");
+        }
+    }
+
+    /// The client and the new key of a pairing code that came from `address`.
+    pub(crate) async fn pair(
         &self,
-        code: &str,
+        code: String,
         address: IpAddr,
     ) -> Result<(Arc<str>, String), PairRefused> {
         let now = Instant::now();
         self.penalties.look(address, now).map_err(PairRefused::Penalty)?;
-        match self.live.pair(code) {
-            Ok(Some(paired)) => Ok(paired),
-            Ok(None) => Err(match self.penalties.wrong(address, now) {
-                Ok(()) => PairRefused::Wrong,
-                Err(penalty) => PairRefused::Penalty(penalty),
-            }),
-            Err(error) => {
-                tracing::error!(%error, "no key could be given out");
-                Err(PairRefused::Broken)
+        let live = self.live.clone();
+        let paired = tokio::task::spawn_blocking(move || live.pair(&code)).await;
+        let (client, key) = match paired {
+            Ok(Ok(Some(paired))) => paired,
+            Ok(Ok(None)) => {
+                self.strange("pair", address);
+                return Err(match self.penalties.wrong(address, now) {
+                    Ok(()) => PairRefused::Wrong,
+                    Err(penalty) => PairRefused::Penalty(penalty),
+                });
             }
-        }
+            Ok(Err(error)) => {
+                tracing::error!(%error, "no key could be given out");
+                return Err(PairRefused::Broken);
+            }
+            Err(_) => return Err(PairRefused::Broken),
+        };
+        let mut entry = Entry::new(Kind::Admin, "pair");
+        (entry.client, entry.outcome) = (client.clone(), "ok");
+        entry.arguments = Some(format!(r#"{{"address":"{address}"}}"#).into());
+        self.audit.intent(entry).await.map_err(|_| PairRefused::Broken)?;
+        Ok((client, key))
     }
 
-    /// Counts a request of somebody's.
-    pub(crate) fn admit(&self, identity: &Identity) -> Result<(), Refused> {
-        let rules = self.live.rules();
-        let Some(rate) = rate_of(identity, &rules) else { return Ok(()) };
-        let who = Who { client: identity.name().clone(), tool: None };
-        self.quota.take(&who, rate).map_err(|error| Refused::TooSoon(error.after))
+    /// Counts a request of somebody's, and records it where it is one too many.
+    pub(crate) async fn admit(&self, door: &Door<'_>, what: &str) -> Result<(), Refused> {
+        let rate = rate_of(door.client, &self.live.rules().terms);
+        let Some(rate) = rate else { return Ok(()) };
+        let who = Who { client: door.client.name().clone(), tool: None };
+        let Err(error) = self.quota.take(&who, rate) else { return Ok(()) };
+        let refused = Refused::TooSoon(error.after);
+        self.refuse(door, what, None, &refused).await;
+        Err(refused)
     }
 
     /// Whether somebody may call this at all, whatever they have used up.
     pub(crate) fn may_call(&self, identity: &Identity, declared: &Declared) -> bool {
-        identity.may_call(&declared.name) && self.live.rules().terms.may_call(&declared.name)
+        identity.may_call(&declared.name) && self.live.rules().terms.allows(&declared.name)
     }
 
-    /// Decides on a call.
+    /// Decides on a call, and records it: what changes or sends something is on the disk when this ends.
     pub(crate) async fn begin(&self, door: &Door<'_>, action: Action<'_>) -> Result<Pass, Refused> {
         let Action { declared, arguments } = action;
-        if !self.may_call(door.client, declared) {
-            return Err(Refused::NotPermitted);
-        }
-        let name = &declared.name;
-        let of_tool = self.tool_rates.iter().find(|(pattern, _)| pattern.matches(name));
-        if let Some((_, rate)) = of_tool {
-            let who = Who { client: door.client.name().clone(), tool: Some(name.clone()) };
-            self.quota.take(&who, *rate).map_err(|error| Refused::TooSoon(error.after))?;
-        }
-        let reserved = self.reserve(door.client, declared, arguments)?;
-        Ok(Pass { reserved, spends: declared.spends.clone() })
+        let reserved = match self.decide(door.client, declared, arguments) {
+            Ok(reserved) => reserved,
+            Err(refused) => {
+                self.refuse(door, &declared.name, arguments, &refused).await;
+                return Err(refused);
+            }
+        };
+        let kind = if declared.read_only { Kind::Read } else { Kind::Intent };
+        let mut entry = entry(kind, door, declared.name.clone());
+        entry.arguments = arguments.map(Into::into);
+        Pass::begin(&self.audit, entry, reserved, &declared.spends).await
     }
 
-    fn reserve(
+    /// Lets something be done that is the gateway's own affair, and records it.
+    pub(crate) async fn own(&self, door: &Door<'_>, what: &str) -> Result<Pass, Refused> {
+        Pass::begin(&self.audit, entry(Kind::Read, door, what.into()), None, &[]).await
+    }
+
+    async fn refuse(&self, door: &Door<'_>, what: &str, arguments: Option<&str>, why: &Refused) {
+        let mut entry = entry(Kind::Refusal, door, what.into());
+        entry.arguments = arguments.map(Into::into);
+        (entry.outcome, entry.code) = (why.word(), why.to_rpc().code.into());
+        match self.audit.place().await {
+            Ok(place) => place.record(entry),
+            Err(error) => tracing::warn!(%error, "a refusal could not be recorded"),
+        }
+    }
+
+    fn decide(
         &self,
         identity: &Identity,
         declared: &Declared,
         arguments: Option<&str>,
     ) -> Result<Option<Reservation>, Refused> {
+        if !self.may_call(identity, declared) {
+            return Err(Refused::NotPermitted);
+        }
+        let name = &declared.name;
+        let of_tool = self.tool_rates.iter().find(|(pattern, _)| pattern.matches(name));
+        if let Some((_, rate)) = of_tool {
+            let who = Who { client: identity.name().clone(), tool: Some(name.clone()) };
+            self.quota.take(&who, *rate).map_err(|error| Refused::TooSoon(error.after))?;
+        }
         if declared.spends.is_empty() {
             return Ok(None);
         }
-        let rules = self.live.rules();
-        let arguments = arguments.and_then(|text| Object::parse(text).ok());
-        let mut charges = Vec::new();
-        for Spend { budget, reserve, .. } in &declared.spends {
-            let (budget, at_most) = (*budget, rules.terms.at_most(*budget));
-            let amount = amount(reserve, arguments.as_ref(), at_most)?;
-            if at_most.is_some_and(|most| amount > most) {
-                return Err(Refused::TooMuch { budget, at_most: at_most.unwrap_or(0) });
-            }
-            let own = identity.client().budgets.get(&budget).copied();
-            let account = Account::Client(identity.name().clone());
-            charges.push(Charge { account, budget, amount, limit: own });
-            let (account, limit) = (Account::Appliance, rules.terms.per_day(budget));
-            charges.push(Charge { account, budget, amount, limit });
-        }
+        let charges = self.charges(identity, &declared.spends, arguments)?;
         match self.quota.reserve(charges) {
             Ok(reserved) => Ok(Some(reserved)),
             Err(quota::Refused::Exceeded(exceeded)) => {
@@ -173,15 +200,68 @@ impl Access {
             }
         }
     }
+
+    /// What a call may use, of the budget of its client and of that of everybody together.
+    fn charges(
+        &self,
+        identity: &Identity,
+        spends: &[Spend],
+        arguments: Option<&str>,
+    ) -> Result<Vec<Charge>, Refused> {
+        let rules = self.live.rules();
+        let arguments = arguments.and_then(|text| Object::parse(text).ok());
+        let mut charges = Vec::new();
+        for Spend { budget, reserve, .. } in spends {
+            let budget = *budget;
+            let tokens = budget == Budget::LlmTokens;
+            let at_most = rules.terms.llm_tokens_per_request.filter(|_| tokens);
+            let amount = amount(reserve, arguments.as_ref(), at_most)?;
+            if let Some(at_most) = at_most.filter(|most| amount > *most) {
+                return Err(Refused::TooMuch { budget, at_most });
+            }
+            let limit = identity.client().budgets.get(&budget).copied();
+            let account = Account::Client(identity.name().clone());
+            charges.push(Charge { account, budget, amount, limit });
+            let limit = rules.terms.llm_tokens_per_day.filter(|_| tokens);
+            charges.push(Charge { account: Account::Appliance, budget, amount, limit });
+        }
+        Ok(charges)
+    }
+
+    /// The result of `mcp.licence.check`.
+    pub(crate) fn licence<'a>(
+        &self,
+        identity: &Identity,
+        permissions: impl Iterator<Item = &'a str>,
+    ) -> Value {
+        let rules = self.live.rules();
+        let who = Who { client: identity.name().clone(), tool: None };
+        let requests = rate_of(identity, &rules.terms).map(|rate| self.quota.left(&who, rate));
+        let spent = || self.quota.spent(&Account::Appliance, Budget::LlmTokens);
+        let llm_tokens = rules.terms.llm_tokens_per_day.map(|limit| limit.saturating_sub(spent()));
+        rules.terms.check_result(permissions, Remaining { requests, llm_tokens })
+    }
 }
 
-/// How often somebody may ask: as the licence says, and no more often than they may by themselves.
-fn rate_of(identity: &Identity, rules: &Rules) -> Option<Rate> {
-    let own = identity.client().rate.map(|rate| Rate {
-        requests: rate.requests,
-        window: Duration::from_secs(rate.window_seconds.get().into()),
-    });
-    own.or(rules.terms.rate)
+/// An entry of which is known who asks, and for what.
+fn entry(kind: Kind, door: &Door<'_>, what: Arc<str>) -> Entry {
+    let mut entry = Entry::new(kind, what);
+    entry.request = door.request_id.into();
+    entry.client = door.client.name().clone();
+    entry.origin = door.origin.as_str();
+    entry
+}
+
+/// How often somebody may ask: as the licence says, or as is said of them, where that is less.
+fn rate_of(identity: &Identity, terms: &Terms) -> Option<Rate> {
+    let rate = |requests: NonZeroU32, window: Duration| Rate { requests, window };
+    let of_licence = terms.rate.map(|(requests, window)| rate(requests, window));
+    let own = identity
+        .client()
+        .rate
+        .map(|own| rate(own.requests, Duration::from_secs(own.window_seconds.get().into())));
+    let each = |rate: &Rate| rate.window.as_nanos() / u128::from(rate.requests.get());
+    [own, of_licence].into_iter().flatten().max_by_key(each)
 }
 
 /// How much a call may use at the most, by what it is called with.
@@ -210,57 +290,5 @@ fn amount(
                 Some(_) => Ok(1),
             }
         }
-    }
-}
-
-impl Pass {
-    /// Ends a call. One that is dropped without this was given up, and has used all that it had reserved.
-    pub(crate) fn end(self, ended: Ended<'_>) {
-        let Some(reserved) = self.reserved else { return };
-        match ended {
-            Ended::NotMade(_) => told(reserved.cancel()),
-            Ended::Failed(_) => drop(reserved),
-            Ended::Answered(reply) => {
-                settle(reserved, &self.spends, "/result/structuredContent", reply)
-            }
-            Ended::Result(result) => settle(reserved, &self.spends, "", result.as_bytes()),
-        }
-    }
-}
-
-impl<'a> Ended<'a> {
-    /// A call without an answer.
-    pub(crate) fn failed(error: &RpcError) -> Self {
-        let nothing_done = error.data.as_ref().and_then(|data| data.get(NOTHING_DONE));
-        let code = error.code.into();
-        if nothing_done == Some(&Value::Bool(true)) {
-            Self::NotMade(code)
-        } else {
-            Self::Failed(code)
-        }
-    }
-
-    /// A call to which the server has answered with an error of JSON-RPC.
-    pub(crate) fn refused_by_server(code: i64) -> Self {
-        let not_made = [code::INVALID_PARAMS, code::METHOD_NOT_FOUND].map(i64::from);
-        if not_made.contains(&code) { Self::NotMade(code) } else { Self::Failed(code) }
-    }
-}
-
-/// Gives back what was not used, as the result says, which is in a text at `place`.
-fn settle(reserved: Reservation, spends: &[Spend], place: &str, text: &[u8]) {
-    let whole: Value = serde_json::from_slice(text).unwrap_or_default();
-    let result = whole.pointer(place);
-    let used = spends.iter().filter_map(|spend| {
-        let found = result?.pointer(spend.used.as_deref()?)?;
-        Some((spend.budget, found.as_u64()?))
-    });
-    let used: Vec<(Budget, u64)> = used.collect();
-    told(reserved.settle(&used));
-}
-
-fn told(settled: Result<(), store::rusqlite::Error>) {
-    if let Err(error) = settled {
-        tracing::error!(%error, "a budget could not be settled: what was reserved stays spent");
     }
 }

@@ -9,11 +9,13 @@ use arc_swap::{ArcSwap, Guard};
 use clients::{ClientsFile, Uses};
 use futures_util::future::select_all;
 use jiff::Timestamp;
+use licence::{Licence, LicenceError, Terms, Tiers};
 use settings::SettingsError;
+use signing::PublicKey;
 use store::StoreError;
 use store::rusqlite;
 
-use crate::access::{Terms, Trouble};
+use crate::access::Trouble;
 use crate::changes::Changes;
 use crate::identity::{Clients, Identity, Pairings, Redeemed};
 
@@ -21,6 +23,10 @@ use crate::identity::{Clients, Identity, Pairings, Redeemed};
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     pub(crate) clients: PathBuf,
+    pub(crate) licence: PathBuf,
+    pub(crate) tiers: PathBuf,
+    /// The public keys of those whose licences are believed.
+    pub(crate) issuers: PathBuf,
 }
 
 impl Files {
@@ -30,7 +36,7 @@ impl Files {
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
             folder.unwrap_or(Path::new(".")).to_owned()
         };
-        [&self.clients].into_iter().map(folder).collect()
+        [&self.clients, &self.licence, &self.tiers, &self.issuers].into_iter().map(folder).collect()
     }
 }
 
@@ -48,7 +54,15 @@ pub(crate) struct Live {
     rules: ArcSwap<Rules>,
     troubles: ArcSwap<Vec<Trouble>>,
     pairings: Pairings,
-    uses: Mutex<Uses>,
+    books: Mutex<Books>,
+}
+
+/// What the rules are made of.
+struct Books {
+    uses: Uses,
+    issuers: Vec<PublicKey>,
+    tiers: Tiers,
+    licence: Licence,
 }
 
 /// Why nothing can be in force.
@@ -62,23 +76,33 @@ pub(crate) enum LiveError {
     Paired(#[from] rusqlite::Error),
 }
 
+/// What has changed, for the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Clients,
+    Terms,
+    Refused(&'static str),
+}
+
 impl Live {
-    /// Reads the files for the first time; what is refused now is an error, since there is nothing before it.
+    /// Reads the files for the first time. Without clients nobody could ask, so those must be right; a licence or tiers that are
+    /// refused leave the appliance in the tier that is free.
     pub(crate) fn open(files: Files, uses: &Path) -> Result<Self, LiveError> {
         let uses = Uses::open(uses)?;
         let file: ClientsFile = settings::load(&files.clients)?;
         let clients = Clients::new(file, &Clients::default(), |code| uses.paired(code))?;
-        Ok(Self {
+        let (licence, tiers) = (Licence::Missing, Tiers::default());
+        let terms = Terms::of(&licence, &tiers, Timestamp::now());
+        let books = Books { uses, issuers: Vec::new(), tiers, licence };
+        let live = Self {
             files,
-            rules: ArcSwap::from_pointee(Rules {
-                clients,
-                terms: Terms::everything(),
-                generation: 1,
-            }),
+            rules: ArcSwap::from_pointee(Rules { clients, terms, generation: 0 }),
             troubles: ArcSwap::default(),
             pairings: Pairings::default(),
-            uses: Mutex::new(uses),
-        })
+            books: Mutex::new(books),
+        };
+        live.reload();
+        Ok(live)
     }
 
     /// What is in force.
@@ -91,14 +115,20 @@ impl Live {
         self.troubles.load_full()
     }
 
-    /// Reads the files again whenever something changes in their folders. The watch is set before they are first read again,
-    /// so that no change falls between the two.
-    pub(crate) fn follow(self: &Arc<Self>) -> io::Result<impl Future<Output = ()> + Send + use<>> {
+    /// Reads the files again whenever something changes in their folders, and tells what has changed by that. The watch is set
+    /// before they are first read again, so that no change falls between the two.
+    pub(crate) fn follow<T>(
+        self: &Arc<Self>,
+        tell: T,
+    ) -> io::Result<impl Future<Output = ()> + Send + use<T>>
+    where
+        T: Fn(Vec<Change>) + Send + Sync + 'static,
+    {
         let folders = self.files.folders();
         let changes = folders.iter().map(|folder| Changes::of(folder));
         let mut changes = changes.collect::<io::Result<Vec<_>>>()?;
         let live = self.clone();
-        live.reload();
+        tell(live.reload());
         Ok(async move {
             loop {
                 let next = changes.iter_mut().map(|changes| Box::pin(changes.next()));
@@ -106,88 +136,135 @@ impl Live {
                 if !goes_on {
                     break;
                 }
-                live.reload();
+                tell(live.reload());
             }
             tracing::error!("the configuration can no longer be watched: restart the gateway");
         })
     }
 
     /// Reads the files again. One that is refused leaves in force what was before it.
-    pub(crate) fn reload(&self) {
-        let uses = self.uses();
+    pub(crate) fn reload(&self) -> Vec<Change> {
+        let mut books = self.books();
         let old = self.rules.load();
-        let read = settings::load::<ClientsFile>(&self.files.clients);
         let mut troubles = Vec::new();
-        match read {
+        let mut refuse = |file, error: &SettingsError| {
+            tracing::error!(%error, "a file is refused: the one before it stays in force");
+            troubles.push(Trouble::new(file, error));
+        };
+        match issuers(&self.files.issuers) {
+            Ok(issuers) => books.issuers = issuers,
+            Err(error) => refuse("issuers", &error),
+        }
+        match Tiers::load(&self.files.tiers) {
+            Ok(tiers) => books.tiers = tiers,
+            Err(error) => refuse("tiers", &error),
+        }
+        match Licence::load(&self.files.licence, &books.issuers) {
+            Ok(licence) => books.licence = licence,
+            Err(LicenceError::Settings(error)) => refuse("licence", &error),
+        }
+        let clients = match settings::load::<ClientsFile>(&self.files.clients) {
+            Ok(file) => Clients::new(file, &old.clients, |code| books.uses.paired(code)),
             Err(error) => {
-                tracing::error!(%error, "the file of clients is refused: the one before it stays in force");
-                troubles.push(Trouble::new("clients", &error));
+                refuse("clients", &error);
+                Ok(old.clients.clone())
             }
-            Ok(file) => match Clients::new(file, &old.clients, |code| uses.paired(code)) {
-                Err(error) => tracing::error!(%error, "what is kept of clients cannot be read"),
-                Ok(clients) => self.take_over(&old, clients),
-            },
+        };
+        let clients = clients.unwrap_or_else(|error| {
+            tracing::error!(%error, "what is kept of clients cannot be read");
+            old.clients.clone()
+        });
+        let terms = Terms::of(&books.licence, &books.tiers, Timestamp::now());
+        let mut changes: Vec<_> = troubles.iter().map(|it| Change::Refused(it.file)).collect();
+        // One that was refused before is no news.
+        if *self.troubles.load_full() == troubles {
+            changes.clear();
         }
         self.troubles.store(Arc::new(troubles));
+        changes.extend(self.take_over(&old, clients, terms));
+        changes
     }
 
-    fn take_over(&self, old: &Rules, clients: Clients) {
-        if clients.are(&old.clients) {
-            return;
+    fn take_over(&self, old: &Rules, clients: Clients, terms: Terms) -> Vec<Change> {
+        let all =
+            [(!clients.are(&old.clients), Change::Clients), (terms != old.terms, Change::Terms)];
+        let changes: Vec<_> = all.iter().filter(|(is, _)| *is).map(|(_, it)| *it).collect();
+        if changes.is_empty() {
+            return changes;
         }
         let generation = old.generation + 1;
-        tracing::info!(clients = clients.all().len(), generation, "the clients have changed");
+        tracing::info!(
+            clients = clients.all().len(),
+            tier = terms.tier,
+            generation,
+            "the rules have changed"
+        );
         // Who was revoked must find the new table, and not the old one again.
-        let new = Arc::new(Rules { clients, terms: Terms::everything(), generation });
+        let new = Arc::new(Rules { clients, terms, generation });
         self.rules.store(new.clone());
         old.clients.revoke_all_but(&new.clients);
-        self.pairings.begin_anew();
+        if changes.contains(&Change::Clients) {
+            self.pairings.begin_anew();
+        }
+        changes
     }
 
     /// Whose key this is.
     pub(crate) fn find(&self, key: &str) -> Option<Arc<Identity>> {
-        let now = Timestamp::now();
         let rules = self.rules.load();
-        let found = rules.clients.find(key, now)?.clone();
-        Some(found)
+        rules.clients.find(key, Timestamp::now()).cloned()
     }
 
-    /// The key of the client that waits with this code, which is good from now on. `None`: no client does.
+    /// The key of the client that waits with this code, which is good from now on. `None`: no client does. It waits for the disk.
     pub(crate) fn pair(&self, typed: &str) -> Result<Option<(Arc<str>, String)>, PairError> {
         let now = Timestamp::now();
-        let rules = self.rules.load();
-        let Some(redeemed) = self.pairings.redeem(&rules.clients, typed, now)? else {
-            return Ok(None);
-        };
-        let Redeemed { client, key, paired } = redeemed;
-        if !self.uses().pair(&paired, now)? {
+        let redeemed = self.pairings.redeem(&self.rules.load().clients, typed, now)?;
+        let Some(Redeemed { client, key, paired }) = redeemed else { return Ok(None) };
+        if !self.books().uses.pair(&paired, now)? {
             return Ok(None);
         }
-        drop(rules);
         self.reload();
         Ok(Some((client, key)))
     }
 
-    /// Ends what is over by now, and writes down who has used their keys. It blocks.
-    pub(crate) fn tick(&self) {
+    /// Ends what is over by now, and writes down who has used their keys. It waits for the disk.
+    pub(crate) fn tick(&self) -> Vec<Change> {
         let rules = self.rules.load();
-        rules.clients.expire(Timestamp::now());
+        let now = Timestamp::now();
+        rules.clients.expire(now);
+        let books = self.books();
         let used = rules.clients.all().iter().filter_map(|identity| {
             let at = identity.newly_used()?;
             Some((identity.client().name.clone(), identity.key(), at))
         });
         let used: Vec<_> = used.collect();
-        if used.is_empty() {
-            return;
-        }
-        if let Err(error) = self.uses().used(used) {
+        if !used.is_empty()
+            && let Err(error) = books.uses.used(used)
+        {
             tracing::error!(%error, "it cannot be kept which keys were used");
         }
+        let is_over = rules.terms.standing == licence::Standing::Good
+            && rules.terms.expires_at.is_some_and(|end| now >= end);
+        if !is_over {
+            return Vec::new();
+        }
+        let terms = Terms::of(&books.licence, &books.tiers, now);
+        self.take_over(&rules, rules.clients.clone(), terms)
     }
 
-    fn uses(&self) -> MutexGuard<'_, Uses> {
-        // It is whole between any two statements, so a panic elsewhere does not spoil it.
-        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
+    fn books(&self) -> MutexGuard<'_, Books> {
+        // They are whole between any two statements, so a panic elsewhere does not spoil them.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The keys of the issuers, of whom there may be none.
+fn issuers(path: &Path) -> Result<Vec<PublicKey>, SettingsError> {
+    match settings::load(path) {
+        Err(SettingsError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(Vec::new())
+        }
+        issuers => issuers,
     }
 }
 

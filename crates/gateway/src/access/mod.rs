@@ -1,13 +1,13 @@
-//! Who may do what, how often, and at what cost: everything that is decided before a call is made.
+//! Who may do what, how often, and at what cost: everything that is decided, counted and recorded of a call.
 
 mod desk;
 mod live;
+mod pass;
 mod refused;
-mod terms;
 mod trouble;
 
-pub(crate) use desk::{Access, Action, Ended};
-pub(crate) use live::{Files, Live, Rules};
+pub(crate) use desk::{Access, Action};
+pub(crate) use live::{Change, Files, Live};
+pub(crate) use pass::Ended;
 pub(crate) use refused::{PairRefused, Refused, Stranger, seconds};
-pub(crate) use terms::Terms;
 pub(crate) use trouble::Trouble;

@@ -20,12 +20,19 @@ pub(crate) async fn healthz() -> Response {
 /// It connects to no server: a probe must not start daemons that sleep until they are called.
 pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
     let servers = app.mcp.registry().server_names();
-    let ready = !servers.is_empty();
+    let recorded = app.mcp.access().audit().is_open();
+    let ready = recorded && !servers.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = match (recorded, ready) {
+        (_, true) => "ready",
+        (true, false) => "no capability server is registered",
+        (false, false) => "nothing can be recorded, and so nothing is done: the log says why",
+    };
     let body = json!({
-        "status": if ready { "ready" } else { "no capability server is registered" },
+        "status": word,
         "servers": servers,
         "confinement": app.confinement,
+        "audit": if recorded { "open" } else { "closed" },
         // Files that are refused, while those before them stay in force.
         "refused": *app.mcp.access().live().troubles(),
     });

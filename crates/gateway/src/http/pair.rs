@@ -38,12 +38,7 @@ pub(crate) async fn pair(
         let refusal = Refusal::new(StatusCode::BAD_REQUEST, code::INVALID_REQUEST, message);
         return refusal.into_response();
     };
-    // It waits for the disk.
-    let paired = tokio::task::spawn_blocking({
-        let app = app.clone();
-        move || app.mcp.access().pair(&typed, place.peer())
-    });
-    match paired.await.unwrap_or(Err(PairRefused::Broken)) {
+    match app.mcp.access().pair(typed, place.peer()).await {
         Ok((client, key)) => {
             tracing::info!(%client, "a client was paired");
             let body = json!({ "client": &*client, "key": key });

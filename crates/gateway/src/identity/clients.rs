@@ -9,7 +9,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use crate::identity::Identity;
 
 /// The clients, ready to be asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Clients(Vec<Arc<Identity>>);
 
 impl Clients {

@@ -31,11 +31,14 @@ pub(crate) use door::{Door, SESSION_ID};
 pub(crate) use logging::Level;
 use sessions::{Refused, Sessions};
 
-use crate::access::{Access, Refused as NotAllowed};
+use crate::access::{Access, Ended, Refused as NotAllowed};
 use crate::http::Refusal;
 use crate::metrics::Metrics;
 use crate::registry::{Backend, Declared, Registry};
 use crate::request_id::RequestIds;
+
+/// The methods that a server answers, each of which is decided on.
+const DECIDED: [&str; 4] = ["tools/call", "prompts/get", "resources/read", "completion/complete"];
 
 /// The method by which MCP, in every revision, gives a call up.
 pub(crate) const CANCELLED: &str = "notifications/cancelled";
@@ -222,8 +225,8 @@ impl Mcp {
     async fn route(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Refusal> {
         let id = asked.request.id;
         tracing::debug!(method = asked.request.method.as_ref(), era = ?asked.era, "asked");
-        let outcome = match self.access.admit(asked.door.client) {
-            Ok(()) => self.result_of(asked).await,
+        let outcome = match self.access.admit(asked.door, &asked.request.method).await {
+            Ok(()) => self.recorded(asked).await,
             Err(refused) => Err(refused.into()),
         };
         let (code, reply) = match outcome {
@@ -245,6 +248,23 @@ impl Mcp {
         }
         tracing::info!(code, "refused");
         Ok(reply)
+    }
+
+    /// The result, recorded. What a server answers is recorded where it is decided on.
+    async fn recorded(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {
+        let method = asked.request.method.as_ref();
+        if DECIDED.contains(&method) || method == "ping" {
+            return self.result_of(asked).await;
+        }
+        let pass = self.access.own(asked.door, method).await?;
+        let outcome = self.result_of(asked).await;
+        pass.end(match &outcome {
+            Ok(reply) => Ended::Answered(reply),
+            Err(Failure::Ours(error)) => Ended::failed(error),
+            Err(Failure::Theirs { code, .. }) => Ended::Failed(*code),
+            Err(Failure::NotAllowed(refused)) => Ended::NotMade(refused.to_rpc().code.into()),
+        });
+        outcome
     }
 
     async fn result_of(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {

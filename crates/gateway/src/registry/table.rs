@@ -162,12 +162,6 @@ impl Table {
 
     fn versions_after(&self, old: &Self) -> Versions {
         let after = |version: u64, same: bool| if same { version } else { version + 1 };
-        fn same<T>(new: &[(T, Box<RawValue>)], old: &[(T, Box<RawValue>)]) -> bool {
-            let texts = |list: &[(T, Box<RawValue>)]| {
-                list.iter().map(|(_, text)| text.get().to_owned()).collect::<Vec<_>>()
-            };
-            texts(new) == texts(old)
-        }
         let uris = |table: &Self| {
             let owned = table.by_uri.iter();
             owned.map(|(uri, it)| (uri.clone(), it.name().to_owned())).collect::<Vec<_>>()
@@ -246,6 +240,14 @@ impl Table {
     pub(crate) fn files(&self) -> &[CapFile] {
         &self.files
     }
+}
+
+/// Whether two lists show a client the same.
+fn same<T>(new: &[(T, Box<RawValue>)], old: &[(T, Box<RawValue>)]) -> bool {
+    fn texts<T>(list: &[(T, Box<RawValue>)]) -> impl Iterator<Item = &str> {
+        list.iter().map(|(_, text)| text.get())
+    }
+    texts(new).eq(texts(old))
 }
 
 impl Backend {

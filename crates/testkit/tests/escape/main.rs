@@ -244,6 +244,7 @@ fn plan(root: &Path, state: &Path) -> Plan {
         programs: testkit::programs(),
         call_timeout_seconds: None,
         log_level: None,
+        limits: licence::Limits::NO_RATE,
     }
 }
 

@@ -20,7 +20,7 @@ const LIMIT: &str = "limit";
 impl Mcp {
     /// Answers a call in the legacy dialect. Dropping the future cancels it.
     pub(crate) async fn legacy(&self, door: &Door<'_>, call: &Call<'_>) -> Vec<u8> {
-        let outcome = match self.access.admit(door.client) {
+        let outcome = match self.access.admit(door, &call.method).await {
             Ok(()) => self.outcome_of(door, call).await,
             Err(refused) => Err(refused.to_legacy()),
         };
@@ -35,8 +35,13 @@ impl Mcp {
 
     async fn outcome_of(&self, door: &Door<'_>, call: &Call<'_>) -> Result<String, RpcError> {
         let table = self.registry.table();
-        if let Some(result) = own::answer(&self.access, door.client, &table, &call.method) {
-            return Ok(result.to_string());
+        if own::is_own(&call.method) {
+            let pass = self.access.own(door, &call.method).await;
+            let pass = pass.map_err(|refused| refused.to_legacy())?;
+            let result = own::answer(&self.access, door.client, &table, &call.method);
+            let result = result.unwrap_or_default().to_string();
+            pass.end(Ended::Result(&result));
+            return Ok(result);
         }
         let method = table.method(&call.method).ok_or_else(|| {
             let text = "no such method: `mcp.hello` lists those that there are";
