@@ -136,12 +136,11 @@ impl Layout {
         let first: ClientName = FIRST_CLIENT.parse()?;
         // The person may have changed what it may do, and that stays so.
         Ok(edit(&clients, |file| {
-            match file.find_mut(&first) {
-                Some(client) => client.key_sha256 = Some(hash),
-                None => {
-                    let client = Client::new(first, vec![Pattern::all()]).with_key(hash);
-                    file.clients.insert(0, client);
-                }
+            if let Some(client) = file.find_mut(&first) {
+                client.key_sha256 = Some(hash);
+            } else {
+                let client = Client::new(first, vec![Pattern::all()]).with_key(hash);
+                file.clients.insert(0, client);
             }
             Ok(())
         })?)
