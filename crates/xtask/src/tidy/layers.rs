@@ -37,6 +37,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
         Layer::Shared,
         &[
             "capfile",
+            "certificates",
             "daemon",
             "extract",
             "health",
