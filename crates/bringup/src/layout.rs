@@ -122,6 +122,8 @@ impl Layout {
             tiers_file: None,
             licence_issuers_file: None,
             redact: Vec::new(),
+            tls: None,
+            plain: None,
         };
         write_yaml(&self.at("config/gateway.yaml"), &gateway)?;
         licence::first(&self.at("config"), OWNER, plan.limits)?;

@@ -11,7 +11,7 @@
 //! | `config/` | the daemons' configuration, written anew at each start, and `clients.yaml`, written once |
 //! | `key` | the first client's key, made once, so that hosts that were given it go on working |
 //! | `run/` | sockets and cap files: what `/run/mcp` is on the appliance |
-//! | `fs/` | the file server's own state |
+//! | `fs/`, `gateway/` | a daemon's own state |
 //! | `log/` | one log a daemon, of this run |
 //! | `files/` | what is exposed where nothing else is named |
 //! | `up.json` | [`Facts`], while it runs |

@@ -49,7 +49,12 @@ pub(crate) struct Leaf {
 
 impl Authority {
     /// The authority of this folder, which is made where there is none or its time is over.
-    pub(crate) fn open(path: &Path, names: &Names, now: OffsetDateTime) -> Result<Self, Error> {
+    pub(crate) fn open(
+        path: &Path,
+        names: &Names,
+        now: OffsetDateTime,
+        remarks: &mut Vec<String>,
+    ) -> Result<Self, Error> {
         folder(path)?;
         let (pem_file, key_file) = (path.join(CERTIFICATE), path.join(KEY));
         let Some(pem) = read(&pem_file)? else {
@@ -76,9 +81,8 @@ impl Authority {
             return Err(broken(reason.to_owned()));
         }
         if parsed.validity().not_after.to_datetime() < now + LEAF {
-            tracing::warn!(
-                "the time of the appliance's authority is over: there is a new one, which every host must be made to trust"
-            );
+            let remark = "the time of the appliance's authority is over: there is a new one, which every host must be made to trust";
+            remarks.push(remark.to_owned());
             return Self::make(path, names, now);
         }
         let permitted = permitted(&parsed);

@@ -18,6 +18,7 @@ pub(crate) fn load(
     certificate: &Path,
     key: &Path,
     now: OffsetDateTime,
+    remarks: &mut Vec<String>,
 ) -> Result<CertifiedKey, Error> {
     let missing = |path: &Path| Error::broken(path, "there is no such file: correct `tls`");
     let text = read(certificate)?.ok_or_else(|| missing(certificate))?;
@@ -34,7 +35,7 @@ pub(crate) fn load(
     if parsed.validity().not_after.to_datetime() < now {
         // Whoever is on this machine can still be served, and the administrator be told.
         let file = certificate.display();
-        tracing::warn!(%file, "the certificate has expired, and no host will accept it: renew it");
+        remarks.push(format!("`{file}` has expired, and no host will accept it: renew it"));
     }
     let text = read_secret(key, OTHERS_BUT_READERS)?.ok_or_else(|| missing(key))?;
     let secret = PrivateKeyDer::from_pem_slice(&text).map_err(|error| {

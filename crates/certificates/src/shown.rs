@@ -27,6 +27,7 @@ pub struct Certificates {
     shown: Arc<Shown>,
     /// `None`: the certificate is the administrator's, and stays as it is.
     own: Option<Own>,
+    remarks: Vec<String>,
 }
 
 /// The one that the next handshake shows.
@@ -64,20 +65,20 @@ impl Certificates {
     }
 
     fn own_at(folder: &Path, names: Names, now: OffsetDateTime) -> Result<Self, Error> {
-        let authority = Authority::open(folder, &names, now)?;
+        let mut remarks = Vec::new();
+        let authority = Authority::open(folder, &names, now, &mut remarks)?;
         let (names, refused) = authority.sort_out(names);
-        for name in refused {
-            tracing::warn!(
-                name,
-                "the certificate does not have this name, for which the appliance's authority was not made: \
+        remarks.extend(refused.iter().map(|name| {
+            format!(
+                "the certificate does not have the name `{name}`, for which the appliance's authority was not made: \
                  give a certificate of your own, or remove `ca.pem` in the gateway's folder for a new authority"
-            );
-        }
+            )
+        }));
         let key = certified(&authority, &names, now)?;
         let state = State { addresses: Vec::new(), renewed_at: now + LEAF - RENEWED_BEFORE };
         let own =
             Own { authority, names, state: ArcSwap::from_pointee(state), making: Mutex::new(()) };
-        Self::with(key, Some(own))
+        Self::with(key, Some(own), remarks)
     }
 
     /// Those of the administrator: a chain, the machine's own certificate first, and its key, both PEM.
@@ -86,10 +87,12 @@ impl Certificates {
     ///
     /// A file cannot be read, is not what it should be, does not fit the other, or others may read the key.
     pub fn given(certificate: &Path, key: &Path) -> Result<Self, Error> {
-        Self::with(given::load(certificate, key, OffsetDateTime::now_utc())?, None)
+        let mut remarks = Vec::new();
+        let key = given::load(certificate, key, OffsetDateTime::now_utc(), &mut remarks)?;
+        Self::with(key, None, remarks)
     }
 
-    fn with(key: CertifiedKey, own: Option<Own>) -> Result<Self, Error> {
+    fn with(key: CertifiedKey, own: Option<Own>, remarks: Vec<String>) -> Result<Self, Error> {
         let shown = Arc::new(Shown(ArcSwap::from_pointee(key)));
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
@@ -97,7 +100,12 @@ impl Certificates {
             .with_no_client_auth()
             .with_cert_resolver(shown.clone());
         config.alpn_protocols = vec![HTTP.to_vec()];
-        Ok(Self { config: Arc::new(config), shown, own })
+        Ok(Self { config: Arc::new(config), shown, own, remarks })
+    }
+
+    /// What the administrator should know of them, for the log, which may not be there yet when they are made.
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
     }
 
     /// The TLS of a server with these certificates, for a client that has connected to `own` address of this machine.

@@ -182,6 +182,7 @@ fn an_authority_whose_time_is_over_is_made_anew() {
     let later = now() + AUTHORITY - LEAF + DAY;
     let certificates = open_at(&path, later).unwrap();
     assert_ne!(authority(&folder), before);
+    assert_eq!(certificates.remarks().len(), 1);
     handshake(&certificates, authority(&folder), "localhost", later).unwrap();
 }
 
@@ -197,6 +198,8 @@ fn a_name_for_which_the_authority_was_not_made_is_left_out() {
     let (folder, _) = opened();
     let names = Names::of("llmbasedos", &["bank.example".to_owned(), "nas.lan".to_owned()]);
     let certificates = Certificates::own_at(&folder.path().join("tls"), names, now()).unwrap();
+    let [remark] = certificates.remarks() else { panic!("{:?}", certificates.remarks()) };
+    assert!(remark.contains("`bank.example`"), "{remark}");
     let seen = handshake(&certificates, authority(&folder), "nas.lan", now()).unwrap();
     assert!(!seen.names.contains(&"bank.example".to_owned()), "{seen:?}");
     // Had it been signed all the same, no host would accept it.

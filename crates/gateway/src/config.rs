@@ -13,13 +13,16 @@ use settings::{Count, Report, SettingsError, Sources};
 
 use crate::access::Files;
 use crate::limits::{CALL, MAX_WORKERS};
+use crate::transport::Plain;
 
 /// The port that hosts expect.
 const PORT: u16 = 8000;
 /// Where cap files and sockets are on the appliance.
 const CAPS_DIR: &str = "/run/mcp";
-/// Where the gateway keeps what it must not forget, on the appliance.
+/// Where the gateway keeps what it makes and must not forget, on the appliance.
 const STATE_DIR: &str = "/var/lib/llmbasedos/gateway";
+/// The credential by which whoever boots the machine says from where plain HTTP is accepted.
+const PLAIN_CREDENTIAL: &str = "llmbasedos.plain";
 
 /// `gateway.yaml`.
 ///
@@ -50,9 +53,17 @@ pub struct ConfigFile {
     /// `LLMBDO_GATEWAY_EXECUTOR_WORKERS`, replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Count<MAX_WORKERS>>,
-    /// The folder of what the gateway keeps; `/var/lib/llmbasedos/gateway` if it is not here.
+    /// The folder of what the gateway keeps, such as the audit log and its own authority for certificates;
+    /// `/var/lib/llmbasedos/gateway` if it is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_dir: Option<PathBuf>,
+    /// The administrator's certificate; one of the appliance's own authority is shown if it is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsFile>,
+    /// From where plain HTTP is accepted: `loopback`, which it is if it is not here, or `private`, which is loopback and the
+    /// addresses of private networks. The systemd credential `llmbasedos.plain` replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain: Option<Plain>,
     /// The licence; `lic.key` beside the file of clients if it is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence_file: Option<PathBuf>,
@@ -83,6 +94,16 @@ pub struct ToolRate {
     pub window_seconds: NonZeroU32,
 }
 
+/// The administrator's certificate and its key, both PEM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFile {
+    /// The chain, the machine's own certificate first.
+    pub certificate: PathBuf,
+    /// The key of that, which nobody may read but its owner and the group of the gateway.
+    pub key: PathBuf,
+}
+
 /// What the gateway runs with. The members mean what those of [`ConfigFile`] mean.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -99,6 +120,8 @@ pub(crate) struct Config {
     licence_file: Option<PathBuf>,
     tiers_file: Option<PathBuf>,
     licence_issuers_file: Option<PathBuf>,
+    pub(crate) tls: Option<TlsFile>,
+    pub(crate) plain: Plain,
 }
 
 impl Config {
@@ -151,6 +174,8 @@ impl Config {
         let redact = sources.in_file("redact", redact, Vec::new());
         let tool_rates = (!file.tool_rates.is_empty()).then_some(file.tool_rates);
         let tool_rates = sources.in_file("tool_rates", tool_rates, Vec::new());
+        let tls = sources.in_file("tls", file.tls.map(Some), None);
+        let plain = sources.credential("plain", PLAIN_CREDENTIAL, file.plain, Plain::default())?;
         // What `telemetry` reads for itself.
         let own = ["LLMBDO_GATEWAY_LOG_LEVEL", "LLMBDO_LOG_LEVEL"];
         sources.word("log level", &own, &telemetry::LOG_LEVELS, "info")?;
@@ -170,6 +195,8 @@ impl Config {
             licence_file,
             tiers_file,
             licence_issuers_file,
+            tls,
+            plain,
         };
         Ok((config, sources.report("gateway")))
     }
@@ -201,7 +228,8 @@ mod tests {
     #[test]
     fn the_environment_counts_before_the_file_and_the_file_before_the_default() {
         let yaml = "listen: 127.0.0.2:7\nsocket: /f.sock\ncaps_dir: /f\nclients_file: /c.yaml\n\
-                    allowed_hosts: [h]\ncall_timeout_seconds: 5\nworkers: 3";
+                    allowed_hosts: [h]\ncall_timeout_seconds: 5\nworkers: 3\nstate_dir: /s\nplain: private\n\
+                    tls: {certificate: /c.pem, key: /c.key}";
         let (config, report) = resolve(
             yaml,
             &[
@@ -225,16 +253,53 @@ mod tests {
                 "allowed_hosts = [\"h\"] from file gateway.yaml",
                 "call_timeout_seconds = 5 from file gateway.yaml",
                 "workers = 4 from environment LLMBDO_GATEWAY_EXECUTOR_WORKERS",
-                "state_dir = \"/var/lib/llmbasedos/gateway\" from default",
+                "state_dir = \"/s\" from file gateway.yaml",
                 "licence_file = null from default",
                 "tiers_file = null from default",
                 "licence_issuers_file = null from default",
                 "redact = [] from default",
                 "tool_rates = [] from default",
+                "tls = {\"certificate\":\"/c.pem\",\"key\":\"/c.key\"} from file gateway.yaml",
+                "plain = \"private\" from file gateway.yaml",
                 "log level = \"warn\" from environment LLMBDO_LOG_LEVEL",
                 "log format = \"text\" from default",
             ]
         );
+    }
+
+    #[test]
+    fn what_the_machine_is_booted_with_counts_before_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = [("CREDENTIALS_DIRECTORY", folder.path().to_str().unwrap())];
+        let plain = |content: Option<&str>, file: &str| {
+            let path = folder.path().join(PLAIN_CREDENTIAL);
+            match content {
+                Some(content) => std::fs::write(path, content).unwrap(),
+                None => drop(std::fs::remove_file(path)),
+            }
+            let (config, report) =
+                resolve(&format!("clients_file: /c.yaml\n{file}"), &credentials)?;
+            let told = told(&report).into_iter().find(|line| line.starts_with("plain"));
+            Ok::<_, SettingsError>((config.plain, told.unwrap()))
+        };
+        let of_credential = " from credential llmbasedos.plain";
+        let (rule, told) = plain(Some("private\n"), "plain: loopback").unwrap();
+        assert_eq!((rule, told), (Plain::Private, format!("plain = \"private\"{of_credential}")));
+        let (rule, told) = plain(Some("loopback"), "plain: private").unwrap();
+        assert_eq!((rule, told), (Plain::Loopback, format!("plain = \"loopback\"{of_credential}")));
+        let (rule, told) = plain(None, "plain: private").unwrap();
+        assert_eq!(
+            (rule, told.as_str()),
+            (Plain::Private, "plain = \"private\" from file gateway.yaml")
+        );
+        let (rule, told) = plain(Some(" \n"), "").unwrap();
+        assert_eq!((rule, told.as_str()), (Plain::Loopback, "plain = \"loopback\" from default"));
+        let error = plain(Some("public"), "").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the credential `llmbasedos.plain`: it must be `loopback` or `private`: correct it or take it away"
+        );
+        assert!(plain(Some(&"x".repeat(100_000)), "").is_err());
     }
 
     #[test]
@@ -260,6 +325,9 @@ mod tests {
         );
         refused("listen: 127.0.0.1:1", &[], "`gateway.yaml` at line 1, column 1: missing field");
         refused("clients_file: /c\nworkers: 0", &[], "`gateway.yaml`");
+        for wrong in ["plain: public", "plain: yes", "tls: {certificate: /c}", "tls: /c"] {
+            refused(&format!("clients_file: /c\n{wrong}"), &[], "`gateway.yaml` at line 2");
+        }
         for (name, value) in [
             ("LLMBDO_GATEWAY_HOST", "here"),
             ("LLMBDO_GATEWAY_WEB_PORT", "http"),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use audit::{Audit, Entry, Kind, Log, Redactor};
 use capfile::Pattern;
+use certificates::Certificates;
 use clap::Parser;
 use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
@@ -23,7 +24,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{Access, Change, Live};
-use crate::config::Config;
+use crate::config::{Config, TlsFile};
 use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
 use crate::limits::{KEEP, LAST_RECORDS};
@@ -33,11 +34,13 @@ use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
 use crate::session::Sessions;
-use crate::transport::{self, Listeners, Workers};
+use crate::transport::{self, Listeners, Terms, Workers};
 
 /// The places of the sockets in what systemd passes.
 const TCP_SOCKET: usize = 0;
 const LOCAL_SOCKET: usize = 1;
+/// The folder of the appliance's authority, within the state.
+const TLS_FOLDER: &str = "tls";
 /// Who may connect to a `gateway.sock` that is bound here: owner and group, as on the appliance.
 const LOCAL_SOCKET_MODE: u32 = 0o660;
 /// What is kept of clients, and of rates and budgets.
@@ -81,12 +84,21 @@ fn raise_descriptors() -> Result<(), BoxError> {
 fn run(arguments: &Arguments) -> Result<(), BoxError> {
     arguments.daemon.apply()?;
     let (config, sources) = Config::load(&arguments.config)?;
+    let given = config
+        .tls
+        .as_ref()
+        .map(|TlsFile { certificate, key }| Certificates::given(certificate, key));
+    let given = given.transpose()?;
     if arguments.show_config {
         settings::load::<ClientsFile>(&config.clients_file)?;
         // After all that may be wrong has been read.
         writeln!(io::stdout(), "{}", serde_json::to_string(&sources)?)?;
         return Ok(());
     }
+    let certificates = match given {
+        Some(given) => given,
+        None => Certificates::own(&config.state_dir.join(TLS_FOLDER), &config.allowed_hosts)?,
+    };
     raise_descriptors()?;
     let mut passed = ListenFd::from_env();
     let (tcp, address) = listen(&mut passed, config.listen)?;
@@ -101,6 +113,8 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let _telemetry = telemetry::init("gateway")?;
     daemon::log_panics();
     tracing::info!(confinement = %report, "locked down");
+    certificates.remarks().iter().for_each(|remark| tracing::warn!("{remark}"));
+    let terms = Terms { certificates, plain: config.plain };
 
     let hosts = AllowedHosts::new(&config.allowed_hosts);
     let workers = Arc::new(Workers::start(config.workers)?);
@@ -131,7 +145,8 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             tokio::spawn(daemon::watchdog()),
         ];
         tell_ready(address, &report);
-        transport::serve(Listeners { tcp, local }, Arc::new(app), stopping, stop).await;
+        let listeners = Listeners { tcp, local, terms };
+        transport::serve(listeners, Arc::new(app), stopping, stop).await;
         keep(&quota);
         audit.close();
         // What is under way still has been given up, and its end is not waited for.

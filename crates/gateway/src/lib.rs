@@ -31,6 +31,7 @@ mod stall;
 mod transport;
 mod upstream;
 
-pub use config::ConfigFile;
+pub use config::{ConfigFile, TlsFile};
 pub use entry::main;
 pub use folders::{Folders, confine};
+pub use transport::Plain;

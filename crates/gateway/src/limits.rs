@@ -24,6 +24,13 @@ pub const MAX_CONNECTIONS_PER_CLIENT: usize = 1000;
 /// How long a connection may be silent before its first byte.
 pub const FIRST_BYTE: Duration = Duration::from_secs(10);
 
+/// How long the handshake of TLS may take from its first byte: two round trips, and a key of a slow machine.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// The bytes of a peer that are thrown away after it was told that it must use TLS: a head and a small body, so that it gets to
+/// see the answer.
+pub const MAX_REFUSED_BYTES: u64 = 64 * 1024;
+
 /// How long the head of a request may take, from its connection's being ready for it.
 pub const HEAD: Duration = Duration::from_secs(10);
 

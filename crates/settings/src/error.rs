@@ -73,6 +73,14 @@ pub enum SettingsError {
         /// What is wrong with its value.
         reason: String,
     },
+    /// A credential of systemd's cannot be read, or holds a value that is not one of its kind.
+    #[error("the credential `{name}`: {reason}: correct it or take it away")]
+    Credential {
+        /// The credential.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An environment variable is not text.
     #[error("the environment variable `{name}` is not UTF-8: correct it or unset it")]
     VariableNotUtf8 {

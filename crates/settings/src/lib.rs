@@ -19,6 +19,7 @@
 //! ```
 
 mod count;
+mod credential;
 mod document;
 mod env;
 mod error;

@@ -8,8 +8,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::credential;
 use crate::env::parse_variable;
 use crate::error::SettingsError;
+
+/// The variable in which systemd names the folder of a unit's credentials.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +21,8 @@ use crate::error::SettingsError;
 pub enum Source {
     /// This environment variable.
     Environment(String),
+    /// This credential of systemd's.
+    Credential(String),
     /// This file, as the administrator wrote its name.
     File(String),
     /// Nobody said anything else.
@@ -27,6 +33,7 @@ impl Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Environment(variable) => write!(f, "environment {variable}"),
+            Self::Credential(name) => write!(f, "credential {name}"),
             Self::File(name) => write!(f, "file {name}"),
             Self::Default => f.write_str("default"),
         }
@@ -132,6 +139,33 @@ impl Sources {
         let source = found.as_ref().map_or(Source::Default, |(_, source)| source.clone());
         let value = found.map(|(value, _)| value);
         self.record(name, variables, value.as_ref().map_or(Value::Null, show), source);
+        Ok(value)
+    }
+
+    /// A setting that a credential of systemd's may hold (systemd.exec(5), "CREDENTIALS"): whoever boots the machine says so,
+    /// and counts before the file.
+    ///
+    /// # Errors
+    ///
+    /// The credential holds something else than a `T`, or cannot be read.
+    pub fn credential<T>(
+        &mut self,
+        name: &str,
+        credential: &str,
+        in_file: Option<T>,
+        default: T,
+    ) -> Result<T, SettingsError>
+    where
+        T: FromStr<Err: Display> + Serialize,
+    {
+        let folder = (self.environment)(CREDENTIALS);
+        let given = folder.map(|folder| credential::read(Path::new(&folder), credential));
+        let (value, source) = match (given.transpose()?.flatten(), in_file) {
+            (Some(value), _) => (value, Source::Credential(credential.to_owned())),
+            (None, Some(value)) => (value, self.of_file()),
+            (None, None) => (default, Source::Default),
+        };
+        self.record(name, &[], show(&value), source);
         Ok(value)
     }
 

@@ -34,8 +34,9 @@ fn signs_of_life_come_while_the_gateway_runs_and_not_when_it_hangs() {
     fs::write(at("clients.yaml"), "clients: []\n").unwrap();
     fs::create_dir(at("run")).unwrap();
     let config = format!(
-        "listen: 127.0.0.1:0\ncaps_dir: {}\nclients_file: {}\n",
+        "listen: 127.0.0.1:0\ncaps_dir: {}\nstate_dir: {}\nclients_file: {}\n",
         at("run").display(),
+        at("gateway").display(),
         at("clients.yaml").display()
     );
     fs::write(at("gateway.yaml"), config).unwrap();

@@ -18,19 +18,21 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::http::{App, pages};
-use crate::limits::{
-    ACCEPT_PAUSE, DRAIN, FIRST_BYTE, HEAD, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_STALL,
-};
+use crate::limits::{ACCEPT_PAUSE, DRAIN, HEAD, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_STALL};
 use crate::log_gate::LogGate;
 use crate::session;
 use crate::transport::counted::Counted;
-use crate::transport::{Place, Places};
+use crate::transport::greet::greet;
+use crate::transport::wire::Wire;
+use crate::transport::{Place, Places, Terms};
 
 /// Where clients come in.
 pub(crate) struct Listeners {
     pub(crate) tcp: TcpListener,
     /// `gateway.sock`, where there is one.
     pub(crate) local: Option<UnixListener>,
+    /// On which terms they come in by TCP.
+    pub(crate) terms: Terms,
 }
 
 /// Serves until `stop` is done, then lets what is under way end, for [`DRAIN`] at the most. Dropping `stopping` is the
@@ -41,7 +43,8 @@ pub(crate) async fn serve(
     stopping: watch::Sender<()>,
     stop: impl Future<Output = ()>,
 ) {
-    let Listeners { tcp: listener, local } = listeners;
+    let Listeners { tcp: listener, local, terms } = listeners;
+    let terms = Arc::new(terms);
     let places = Arc::new(Places::default());
     let (sessions, workers) = (app.sessions.clone(), app.workers.clone());
     if let Some(local) = local {
@@ -57,15 +60,16 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    if let Some(place) = places.take(peer.ip()) {
-                        // Of a listener for both, an IPv4 address comes in the clothes of IPv6.
+                    // Of a listener for both, an IPv4 address comes in the clothes of IPv6.
+                    if let Some(place) = places.take(peer.ip().to_canonical()) {
                         let own = stream.local_addr().ok().map(|own| own.ip().to_canonical());
                         let place = place.at(own);
                         let (pages, stopped) = (pages.clone(), stopped.clone());
+                        let terms = terms.clone();
                         // The thread that serves it watches it too.
                         let served = async move {
                             match stream.into_std().and_then(TcpStream::from_std) {
-                                Ok(stream) => connection(stream, place, pages, stopped).await,
+                                Ok(stream) => connection(stream, place, &terms, pages, stopped).await,
                                 Err(error) => tracing::warn!(%error, "a connection was lost"),
                             }
                         };
@@ -104,6 +108,7 @@ pub(crate) async fn serve(
 async fn connection(
     stream: TcpStream,
     place: Place,
+    terms: &Terms,
     pages: Router,
     mut stopped: watch::Receiver<()>,
 ) {
@@ -112,20 +117,20 @@ async fn connection(
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     let evicted = place.evicted();
-    tokio::select! {
+    let stream = tokio::select! {
         _ = stopped.changed() => return,
         () = evicted.notified() => return,
-        first = tokio::time::timeout(FIRST_BYTE, stream.readable()) => {
-            if !matches!(first, Ok(Ok(()))) {
-                return;
-            }
-        }
-    }
-    let place = Arc::new(place);
+        greeted = greet(stream, &place, terms) => match greeted {
+            Some(stream) => stream,
+            None => return,
+        },
+    };
+    let (scheme, place) = (stream.scheme(), Arc::new(place));
     let stream = Counted::new(stalling(stream), place.clone());
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(place.clone());
+        request.extensions_mut().insert(scheme);
         pages.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
@@ -156,7 +161,7 @@ async fn connection(
 }
 
 /// Ends a connection whose peer takes nothing of an answer for too long: an answer that nobody reads holds memory.
-fn stalling(stream: TcpStream) -> Pin<Box<TimeoutStream<TcpStream>>> {
+fn stalling(stream: Wire) -> Pin<Box<TimeoutStream<Wire>>> {
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(WRITE_STALL));
     Box::pin(stream)

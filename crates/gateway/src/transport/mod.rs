@@ -2,9 +2,14 @@
 
 mod accept;
 mod counted;
+mod greet;
 mod places;
+mod plain;
+mod wire;
 mod workers;
 
 pub(crate) use accept::{Listeners, serve};
+pub(crate) use greet::Terms;
 pub(crate) use places::{Place, Places};
+pub use plain::Plain;
 pub(crate) use workers::{Workers, current as current_worker};

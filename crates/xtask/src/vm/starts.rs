@@ -36,7 +36,12 @@ pub(crate) fn measure(programs: &Path) -> Result<Vec<Gate>> {
     }
     let clients = json!({ "clients": [] });
     fs::write(at("clients.yaml"), clients.to_string())?;
-    let gateway = json!({ "listen": "127.0.0.1:0", "caps_dir": at("caps"), "clients_file": at("clients.yaml") });
+    let gateway = json!({
+        "listen": "127.0.0.1:0",
+        "caps_dir": at("caps"),
+        "clients_file": at("clients.yaml"),
+        "state_dir": at("gateway"),
+    });
     fs::write(at("gateway.yaml"), gateway.to_string())?;
     let fs = json!({ "root": at("root"), "state": at("state") });
     fs::write(at("fs.yaml"), fs.to_string())?;
