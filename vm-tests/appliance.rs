@@ -8,7 +8,7 @@ use crate::vm::machine::{Machine, PERSON};
 use crate::vm::mcp::Caller;
 
 /// Owners and modes: of the application, of the configuration, of what daemons keep, and of where they meet.
-const OWNED: [(&str, &str); 17] = [
+const OWNED: [(&str, &str); 19] = [
     ("/usr/lib/llmbasedos/gateway", "root:root 755"),
     ("/usr/lib/llmbasedos/cap-fs", "root:root 755"),
     ("/usr/bin/llmbasedos", "root:root 755"),
@@ -21,6 +21,8 @@ const OWNED: [(&str, &str); 17] = [
     ("/etc/llmbasedos/authorized_keys", "root:root 755"),
     ("/var/lib/llmbasedos", "root:root 755"),
     ("/var/log/llmbasedos", "root:root 755"),
+    ("/var/lib/llmbasedos/gateway", "llmbasedos-gateway:llmgateway 700"),
+    ("/var/lib/llmbasedos/gateway/tls/ca.key", "llmbasedos-gateway:llmgateway 600"),
     ("/run/mcp", "root:root 755"),
     ("/run/mcp/fs.cap.json", "root:root 644"),
     ("/run/mcp/gateway.sock", "root:llmgroup 660"),

@@ -4,7 +4,10 @@
 #   llmbasedos_postinstall.sh ROOT   from the medium: of the system whose root is mounted at ROOT, made by pacstrap
 #   llmbasedos_postinstall.sh        in that system itself, to set right what is enabled and who owns what
 #
-# Nothing here gives anybody a password or opens a way in that was not there.
+# A person at a terminal is asked whether the gateway takes plain HTTP from their own network; LLMBASEDOS_PLAIN=private or =loopback
+# answers that where nobody is. The answer is kept as the credential /etc/credstore/llmbasedos.plain of that system.
+#
+# Nothing else here gives anybody a password or opens a way in that was not there.
 set -eu
 
 list=/usr/share/llmbasedos/files.list
@@ -84,6 +87,30 @@ if [ ! -L "$root/etc/resolv.conf" ] && ! mountpoint -q "$root/etc/resolv.conf"; 
     ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
 fi
 
+# The owner's word on plain HTTP, once; where there is none the gateway takes it from this machine alone.
+answer="$root/etc/credstore/llmbasedos.plain"
+plain="${LLMBASEDOS_PLAIN:-}"
+if [ -n "$root" ] && [ -z "$plain" ] && [ ! -e "$answer" ] && [ -t 0 ]; then
+    printf 'Other machines connect to it by https. May those of your own network do so without encryption,\n'
+    printf 'by which others there could read keys and files? [y/N] '
+    read -r said || said=
+    case "$said" in
+    [Yy]*) plain=private ;;
+    *) plain=loopback ;;
+    esac
+fi
+case "$plain" in
+'') ;;
+private | loopback)
+    if [ "$(cat "$answer" 2> /dev/null)" != "$plain" ]; then
+        mkdir -p -m 0700 -- "${answer%/*}"
+        echo "$plain" > "$answer.new"
+        mv -f -- "$answer.new" "$answer"
+    fi
+    ;;
+*) die "LLMBASEDOS_PLAIN is '$plain': it must be private or loopback" ;;
+esac
+
 # In the making of a medium there is nobody to read it.
 if [ -n "$root" ]; then
     echo "llmbasedos is in $root ($changed files changed)."
@@ -91,5 +118,6 @@ if [ -n "$root" ]; then
     case "$(sed -n 's/^root:\([^:]*\):.*/\1/p' "$root/etc/shadow")" in
     '' | '!'* | '*') echo "  Root cannot log in: 'passwd --root $root root' sets a password for the other consoles." ;;
     esac
+    echo "  Other machines connect by https ('llmbasedos tls show' on it shows what they must trust)."
     echo "  SSH begins with the first key in /etc/llmbasedos/authorized_keys/NAME."
 fi

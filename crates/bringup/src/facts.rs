@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Facts {
     /// Where MCP is served: `http://127.0.0.1:PORT/mcp`.
     pub endpoint: String,
+    /// The same by TLS, for hosts that trust the file `gateway/tls/ca.pem` of the state folder.
+    pub https: String,
     /// Where the WebSocket is: `ws://127.0.0.1:PORT/ws`.
     pub ws: String,
     /// The first client's key.

@@ -64,6 +64,7 @@ impl Plan {
         layout.listen_at(self, &listen)?;
         let facts = Facts {
             endpoint: format!("http://{listen}/mcp"),
+            https: format!("https://{listen}/mcp"),
             ws: format!("ws://{listen}/ws"),
             key: layout.key.clone(),
             root: layout.root.clone(),

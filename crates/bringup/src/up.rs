@@ -132,6 +132,7 @@ fn show(plan: &Plan, running: &Running) {
     let facts = running.facts();
     say!("\nllmbasedos is ready.\n");
     say!("  endpoint  {}", facts.endpoint);
+    say!("  https     {}", facts.https);
     say!("  key       {}", facts.key);
     say!("  exposed   {}", facts.root.display());
     say!("  state     {}", plan.state.display());

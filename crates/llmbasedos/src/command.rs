@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, first_key, mcp};
+use crate::{config, first_key, mcp, tls};
 
 /// The exit code for a command line that cannot be: the one that clap uses.
 const USAGE: u8 = 2;
@@ -26,6 +26,7 @@ enum Command {
     Config(config::Arguments),
     FirstKey(first_key::Arguments),
     Mcp(mcp::Arguments),
+    Tls(tls::Arguments),
 }
 
 /// Why a subcommand did not do what was asked.
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Config(arguments) => config::run(&arguments),
         Command::FirstKey(arguments) => first_key::run(&arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
+        Command::Tls(arguments) => tls::run(&arguments),
     };
     let (error, code) = match done {
         Ok(()) => return ExitCode::SUCCESS,

@@ -9,5 +9,6 @@ mod config;
 mod first_key;
 pub mod limits;
 mod mcp;
+mod tls;
 
 pub use command::main;

@@ -1,11 +1,12 @@
 //! The start of the program.
 
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use mcp_client::{Key, Target};
+use mcp_client::{Key, Target, Trust};
 use telemetry::Telemetry;
 
 use crate::editor;
@@ -38,11 +39,12 @@ fn run(options: Options, output: Output) -> Result<Exit, Failure> {
     let _telemetry = logs()?;
     let target = place::find(options.url)?;
     let key = key(&target)?;
+    let trust = trust()?;
     // One thread keeps the link alive while this one waits for a key press.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let mut shell = Shell {
-        session: Arc::new(Session::new(target, key)),
+        session: Arc::new(Session::new(target, key, trust)),
         cwd: ROOT.to_owned(),
         output,
         patience: Patience::Once,
@@ -65,6 +67,15 @@ fn logs() -> Result<Option<Telemetry>, Failure> {
         .then(|| telemetry::init("shell"))
         .transpose()
         .map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The authorities that are trusted besides those of this machine.
+fn trust() -> Result<Trust, Failure> {
+    let usage = |error: String| Failure::Usage(format!("`LLMBASEDOS_CA_FILE`: {error}"));
+    let file =
+        settings::env::<PathBuf>("LLMBASEDOS_CA_FILE").map_err(|error| usage(error.to_string()))?;
+    let trust = file.map(|file| Trust::with_file(&file)).transpose();
+    Ok(trust.map_err(|error| usage(error.to_string()))?.unwrap_or_default())
 }
 
 /// The client key, which only a WebSocket needs: a socket of this machine has its mode.

@@ -18,6 +18,7 @@ Environment:
   LLMBDO_GATEWAY_WS_URL            where to connect, as --url
   LLMBDO_GATEWAY_UNIX_SOCKET_PATH  the gateway's socket, if there is no URL
   LLMBASEDOS_KEY                   the client key, which a WebSocket needs
+  LLMBASEDOS_CA_FILE               certificates (PEM) to trust for wss:// besides this machine's
   LLMBDO_SHELL_EDIT_MODE           emacs or vi
   LLMBDO_SHELL_LOG_LEVEL           error, warn, info, debug or trace; unset, nothing is logged
   LLMBDO_SHELL_LOG_FORMAT          json, simple or text

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mcp_client::{Client, Key, Target};
+use mcp_client::{Client, Key, Target, Trust};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
@@ -25,6 +25,7 @@ pub(crate) enum Patience {
 pub(crate) struct Session {
     target: Target,
     key: Option<Key>,
+    trust: Trust,
     state: Mutex<State>,
     changed: Arc<Notify>,
 }
@@ -39,8 +40,8 @@ struct State {
 
 impl Session {
     /// A session without a link yet.
-    pub(crate) fn new(target: Target, key: Option<Key>) -> Self {
-        Self { target, key, state: Mutex::default(), changed: Arc::default() }
+    pub(crate) fn new(target: Target, key: Option<Key>, trust: Trust) -> Self {
+        Self { target, key, trust, state: Mutex::default(), changed: Arc::default() }
     }
 
     /// Where it connects to, for a person.
@@ -88,7 +89,7 @@ impl Session {
     }
 
     async fn attempt(&self) -> Result<Client, String> {
-        let client = Client::connect(&self.target, self.key.as_ref())
+        let client = Client::connect_trusting(&self.target, self.key.as_ref(), &self.trust)
             .await
             .map_err(|error| error.to_string())?;
         let (alive, changed) = (client.clone(), self.went_down());

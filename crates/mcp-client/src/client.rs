@@ -18,6 +18,7 @@ use crate::limits::MAX_PROGRESS;
 use crate::link::{Link, LinkReceiver, LinkSender};
 use crate::progress::Progress;
 use crate::target::Target;
+use crate::trust::Trust;
 use crate::waiters::{Outcome, Waiter, Waiters};
 
 /// Makes requests on a link. Clones share the link, which ends with the last of them.
@@ -38,7 +39,16 @@ struct Shared {
 impl Client {
     /// Connects. It must be called within a Tokio runtime, on which the link then runs.
     pub async fn connect(target: &Target, key: Option<&Key>) -> Result<Self, ConnectError> {
-        let (link, receiver) = Link::connect(target, key).await?.split();
+        Self::connect_trusting(target, key, &Trust::default()).await
+    }
+
+    /// The same, where more certificates are trusted than those that this machine trusts.
+    pub async fn connect_trusting(
+        target: &Target,
+        key: Option<&Key>,
+        trust: &Trust,
+    ) -> Result<Self, ConnectError> {
+        let (link, receiver) = Link::connect_trusting(target, key, trust).await?.split();
         let waiters = Arc::new(Waiters::default());
         let ended = CancellationToken::new();
         let reader = tokio::spawn(read(receiver, link.clone(), waiters.clone(), ended.clone()));

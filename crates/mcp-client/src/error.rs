@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::key::KeyError;
 use crate::limits::CONNECT;
+use crate::tls;
 
 /// Why there is no link. No reason holds a key.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +46,8 @@ pub enum ConnectError {
     Key,
     /// The server does not want to be addressed by this name.
     #[error(
-        "the gateway does not serve this host name (403): use another, or add it to `allowed_hosts` of its configuration"
+        "the gateway does not serve this host name, or not without TLS from here (403): use wss:// and a name of \
+         `allowed_hosts` of its configuration"
     )]
     Forbidden,
     /// The server answered with another HTTP status than that of a WebSocket.
@@ -57,6 +59,12 @@ pub enum ConnectError {
         target: String,
         /// What it answered.
         status: u16,
+    },
+    /// The certificate is nobody's whom this machine trusts, or not for this name.
+    #[error("{reason}")]
+    Untrusted {
+        /// What is wrong with it, and what to do.
+        reason: String,
     },
     /// Anything else.
     #[error("no connection to `{target}`: {reason}")]
@@ -76,7 +84,10 @@ impl ConnectError {
             io::ErrorKind::NotFound => Self::NoSocket { target },
             io::ErrorKind::PermissionDenied => Self::NotPermitted { target },
             io::ErrorKind::TimedOut => Self::Timeout { target },
-            _ => Self::Other { target, reason: error.to_string() },
+            _ => match tls::distrust(&target, error) {
+                Some(reason) => Self::Untrusted { reason },
+                None => Self::Other { target, reason: error.to_string() },
+            },
         }
     }
 }

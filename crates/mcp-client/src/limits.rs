@@ -53,3 +53,6 @@ pub const MAX_PROGRESS: usize = 16;
 /// How long an HTTP connection that nobody uses is kept. The gateway closes it after 10 s, and a request that meets the
 /// closing would be lost.
 pub const IDLE: Duration = Duration::from_secs(5);
+
+/// The bytes of a file of authorities: all that are publicly trusted take a quarter of it.
+pub const MAX_CA_FILE_BYTES: u64 = 1024 * 1024;

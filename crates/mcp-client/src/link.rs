@@ -8,6 +8,7 @@ use crate::key::Key;
 use crate::limits::MAX_RECEIVED;
 use crate::queue::{self, queue};
 use crate::target::Target;
+use crate::trust::Trust;
 use crate::{http, unix, websocket};
 
 /// A connection over which whole JSON-RPC messages go both ways.
@@ -41,16 +42,27 @@ pub(crate) struct Ends {
 impl Link {
     /// Connects. It must be called within a Tokio runtime, on which the transport then runs.
     pub async fn connect(target: &Target, key: Option<&Key>) -> Result<Self, ConnectError> {
+        Self::connect_trusting(target, key, &Trust::default()).await
+    }
+
+    /// The same, where more certificates are trusted than those that this machine trusts.
+    pub async fn connect_trusting(
+        target: &Target,
+        key: Option<&Key>,
+        trust: &Trust,
+    ) -> Result<Self, ConnectError> {
         let (sender, outgoing) = queue();
         let (incoming, messages) = mpsc::channel(MAX_RECEIVED);
         let ends = Ends { outgoing, incoming };
         let driver = match target {
             Target::Unix(path) => tokio::spawn(unix::run(unix::connect(path).await?, ends)),
             Target::WebSocket(url) => {
-                let socket = Box::pin(websocket::connect(target, url, key)).await?;
+                let socket = Box::pin(websocket::connect(target, url, key, trust)).await?;
                 tokio::spawn(websocket::run(socket, ends))
             }
-            Target::Http(url) => tokio::spawn(http::run(http::endpoint(target, url, key)?, ends)),
+            Target::Http(url) => {
+                tokio::spawn(http::run(http::endpoint(target, url, key, trust)?, ends))
+            }
         };
         let receiver = LinkReceiver { messages, _driver: AbortOnDropHandle::new(driver) };
         Ok(Self { sender: LinkSender(sender), receiver })

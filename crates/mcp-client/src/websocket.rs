@@ -27,6 +27,7 @@ use crate::names::addresses;
 use crate::queue;
 use crate::target::Target;
 use crate::tls;
+use crate::trust::Trust;
 
 /// The sub-protocol of MCP over WebSocket.
 const SUB_PROTOCOL: HeaderValue = HeaderValue::from_static("mcp");
@@ -41,21 +42,27 @@ pub(crate) async fn connect(
     target: &Target,
     url: &Url,
     key: Option<&Key>,
+    trust: &Trust,
 ) -> Result<Socket, ConnectError> {
-    match timeout(CONNECT, open(target, url, key)).await {
+    match timeout(CONNECT, open(target, url, key, trust)).await {
         Ok(opened) => opened,
         Err(_) => Err(ConnectError::Timeout { target: target.to_string() }),
     }
 }
 
-async fn open(target: &Target, url: &Url, key: Option<&Key>) -> Result<Socket, ConnectError> {
+async fn open(
+    target: &Target,
+    url: &Url,
+    key: Option<&Key>,
+    trust: &Trust,
+) -> Result<Socket, ConnectError> {
     let other = |reason: String| ConnectError::Other { target: target.to_string(), reason };
     let mut request = url.as_str().into_client_request().map_err(|e| other(e.to_string()))?;
     request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, SUB_PROTOCOL);
     if let Some(key) = key {
         request.headers_mut().insert(AUTHORIZATION, key.bearer()?);
     }
-    let stream = stream(target, url).await?;
+    let stream = stream(target, url, trust).await?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)
         .write_buffer_size(0)
@@ -75,7 +82,11 @@ async fn open(target: &Target, url: &Url, key: Option<&Key>) -> Result<Socket, C
     }
 }
 
-async fn stream(target: &Target, url: &Url) -> Result<Box<dyn Stream>, ConnectError> {
+async fn stream(
+    target: &Target,
+    url: &Url,
+    trust: &Trust,
+) -> Result<Box<dyn Stream>, ConnectError> {
     let other = |reason: String| ConnectError::Other { target: target.to_string(), reason };
     let from_io = |error| ConnectError::from_io(target.to_string(), &error);
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
@@ -90,7 +101,7 @@ async fn stream(target: &Target, url: &Url) -> Result<Box<dyn Stream>, ConnectEr
         return Ok(Box::new(tcp));
     }
     let name = ServerName::try_from(host).map_err(|error| other(error.to_string()))?;
-    let config = tls::config().map_err(|error| other(error.to_string()))?;
+    let config = tls::config(trust).map_err(|error| other(error.to_string()))?;
     let connector = TlsConnector::from(Arc::new(config));
     Ok(Box::new(connector.connect(name, tcp).await.map_err(from_io)?))
 }

@@ -37,10 +37,8 @@ fn text(bytes: &[u8]) -> String {
 
 /// The words of the line of a setting.
 fn line<'o>(shown: &'o str, setting: &str) -> Vec<&'o str> {
-    let found = shown
-        .lines()
-        .map(str::trim_start)
-        .find(|line| line.strip_prefix(setting).is_some_and(|rest| rest.starts_with("  ")));
+    let start = format!("{setting} ");
+    let found = shown.lines().map(str::trim_start).find(|line| line.starts_with(&start));
     found
         .unwrap_or_else(|| panic!("no `{setting}`:\n{shown}"))
         .split("  ")

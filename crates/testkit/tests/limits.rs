@@ -6,13 +6,13 @@
 //! of each crate, so that a changed bound moves its test.
 //!
 //! Elsewhere, through a door: the body of a `POST` and its depth (`hostile.rs`); a head's bytes and headers, strangers of
-//! one address, and all deadlines (`transport.rs`, `slow.rs`); local connections and calls of one WebSocket (`doors.rs`);
+//! one address, and all deadlines (`transport.rs`, `slow.rs`, `tls.rs`); local connections and calls of one WebSocket (`doors.rs`);
 //! lines of the bridge (`bridge.rs`); cap files (`discovery.rs`).
 //!
 //! Not through a door, and why: `MAX_CONNECTIONS` and `MAX_UNAUTHENTICATED` are counted without sockets in the gateway's
 //! `places`, since three thousand descriptors of this test would prove no more; `MAX_LIST_SCAN`, `MAX_TREE_DEPTH`,
-//! `MAX_TREE_ENTRIES` and `MAX_PENDING_RECORDS` in `vroot`, which counts the same whoever asks; `MAX_DISCARDED_BYTES` and
-//! `MAX_WAITING_KIB_PER_SERVER` cannot be seen to the byte by a client, which sees the same answer on either side of them or
+//! `MAX_TREE_ENTRIES` and `MAX_PENDING_RECORDS` in `vroot`, which counts the same whoever asks; `MAX_DISCARDED_BYTES`,
+//! `MAX_REFUSED_BYTES` and `MAX_WAITING_KIB_PER_SERVER` cannot be seen to the byte by a client, which sees the same answer on either side of them or
 //! depends on what the kernel holds; `MAX_CURSOR_BYTES` is held to n-1, n and n+1 where the gateway writes its cursors, since no
 //! client writes one; `MAX_SERVERS` and `MAX_CONNECTIONS_PER_SERVER` are of whoever registers servers, and have no such test; the steps, attempts and passes of `vroot` stop races that no client can make to order.
 #![cfg(test)]

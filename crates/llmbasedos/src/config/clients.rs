@@ -1,7 +1,7 @@
 //! What the shell and the bridge take from the environment; they have no file.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use mcp_client::{Target, TargetError};
@@ -40,6 +40,7 @@ fn settle(mut sources: Sources) -> Result<Report, SettingsError> {
     sources.optional::<Address>("url", &["LLMBDO_GATEWAY_WS_URL"], None)?;
     sources.optional::<Address>("socket", &["LLMBDO_GATEWAY_UNIX_SOCKET_PATH"], None)?;
     sources.secret("key", &["LLMBASEDOS_KEY"])?;
+    sources.optional::<PathBuf>("certificate authority", &["LLMBASEDOS_CA_FILE"], None)?;
     let level = ["LLMBDO_SHELL_LOG_LEVEL", "LLMBDO_LOG_LEVEL"];
     sources.word("log level", &level, &telemetry::LOG_LEVELS, "nothing is logged")?;
     let format = ["LLMBDO_SHELL_LOG_FORMAT", "LLMBDO_LOG_FORMAT"];

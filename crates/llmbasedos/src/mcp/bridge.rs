@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mcp_client::{ConnectError, Key, Link, LinkReceiver, LinkSender, Target};
+use mcp_client::{ConnectError, Key, Link, LinkReceiver, LinkSender, Target, Trust};
 use mcp_wire::{Id, Message, Object, Request, RpcError, code, error_reply};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -16,14 +16,18 @@ use crate::mcp::pending::Pending;
 use crate::mcp::writer;
 
 /// Runs until standard input ends or a signal comes, and then until everything is answered, in bounds.
-pub(super) async fn run(target: Target, key: Option<Key>) -> Result<(), daemon::BoxError> {
+pub(super) async fn run(
+    target: Target,
+    key: Option<Key>,
+    trust: Trust,
+) -> Result<(), daemon::BoxError> {
     let stop = daemon::stop_signal()?;
     tokio::pin!(stop);
     let (out, messages) = mpsc::channel(MAX_WAITING);
     let mut written = tokio::spawn(writer::write(tokio::io::stdout(), messages));
     let host = Host { out, pending: Arc::default() };
     let mut bridge =
-        Bridge { target, key, host, uplink: None, links: 0, downlinks: JoinSet::new() };
+        Bridge { target, key, trust, host, uplink: None, links: 0, downlinks: JoinSet::new() };
 
     let mut stopped = false;
     tokio::select! {
@@ -68,6 +72,7 @@ impl Host {
 struct Bridge {
     target: Target,
     key: Option<Key>,
+    trust: Trust,
     host: Host,
     /// The connection, with its number, once there has been a need of one.
     uplink: Option<(LinkSender, u64)>,
@@ -150,7 +155,8 @@ impl Bridge {
             return Ok((link.clone(), *number));
         }
         self.uplink = None;
-        let (sender, receiver) = Link::connect(&self.target, self.key.as_ref()).await?.split();
+        let (sender, receiver) =
+            Link::connect_trusting(&self.target, self.key.as_ref(), &self.trust).await?.split();
         self.links += 1;
         self.uplink = Some((sender.clone(), self.links));
         self.downlinks.spawn(down(receiver, self.links, self.host.clone()));

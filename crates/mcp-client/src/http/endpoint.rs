@@ -16,6 +16,7 @@ use crate::limits::{CLOSE, CONNECT, IDLE, KEEP_ALIVE, NOTIFICATION};
 use crate::names::Names;
 use crate::target::Target;
 use crate::tls;
+use crate::trust::Trust;
 
 /// A server, and what is needed to send it a message.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) fn endpoint(
     target: &Target,
     url: &Url,
     key: Option<&Key>,
+    trust: &Trust,
 ) -> Result<Endpoint, ConnectError> {
     let other = |reason: String| ConnectError::Other { target: target.to_string(), reason };
     let mut headers = HeaderMap::new();
@@ -40,7 +42,7 @@ pub(crate) fn endpoint(
     if let Some(key) = key {
         headers.insert(AUTHORIZATION, key.bearer()?);
     }
-    let tls = if url.scheme() == "https" { tls::config() } else { tls::unused() };
+    let tls = if url.scheme() == "https" { tls::config(trust) } else { tls::unused() };
     let mut http = Client::builder()
         .default_headers(headers)
         // The key goes to the address that was given, and to no other.

@@ -3,6 +3,8 @@
 use mcp_wire::{RpcError, code};
 use reqwest::StatusCode;
 
+use crate::tls;
+
 /// The server refused the request, and did not say why in JSON-RPC.
 pub(super) fn status(target: &str, status: StatusCode) -> RpcError {
     let number = status.as_u16();
@@ -17,7 +19,8 @@ pub(super) fn status(target: &str, status: StatusCode) -> RpcError {
         ),
         403 => (
             code::FORBIDDEN_ORIGIN,
-            "the gateway does not serve this host name: use another, or add it to `allowed_hosts` of its configuration"
+            "the gateway does not serve this host name, or not without TLS from here: use https:// and a name of \
+             `allowed_hosts` of its configuration"
                 .to_owned(),
         ),
         404 | 405 => (
@@ -38,7 +41,9 @@ pub(super) fn status(target: &str, status: StatusCode) -> RpcError {
 
 /// The request did not get through, or its answer did not.
 pub(super) fn transport(target: &str, error: &reqwest::Error) -> RpcError {
-    let message = if error.is_timeout() {
+    let message = if let Some(distrust) = tls::distrust(target, error) {
+        distrust
+    } else if error.is_timeout() {
         format!("no connection to `{target}` in time: check the address and the network")
     } else if error.is_connect() {
         match cause(error) {

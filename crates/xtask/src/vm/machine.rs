@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::channel::{Channel, Output};
 use super::image::Image;
-use super::qemu::{Files, Options, Qemu};
+use super::qemu::{Files, Options, Plain, Qemu};
 use super::qmp::Qmp;
 use super::trees::Trees;
 use crate::wait::until;
@@ -69,7 +69,11 @@ impl Machine {
         if !options.offline && !options.words.contains(&super::GATEWAY_IS_BROKEN) {
             until("the gateway to answer", BOOT, || {
                 ensure!(!self.qemu.has_ended()?, "the machine has ended");
-                Ok(self.get("/readyz").ok().filter(|answer| answer.starts_with("HTTP/1.1 200")))
+                let status = match options.plain {
+                    Plain::Private => "HTTP/1.1 200",
+                    Plain::Unsaid => "HTTP/1.1 403",
+                };
+                Ok(self.get("/readyz").ok().filter(|answer| answer.starts_with(status)))
             })?;
             self.boot = start.elapsed();
         }

@@ -31,6 +31,16 @@ pub(crate) enum Firmware {
     Uefi,
 }
 
+/// What the owner of a machine says of plain HTTP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Plain {
+    /// Private networks may speak it, of which QEMU's is one.
+    #[default]
+    Private,
+    /// Nothing: the machine itself may.
+    Unsaid,
+}
+
 /// What a machine is to be.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
@@ -48,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) data: Option<PathBuf>,
     /// No network card.
     pub(crate) offline: bool,
+    /// From where its gateway takes plain HTTP.
+    pub(crate) plain: Plain,
     /// Further words for the kernel.
     pub(crate) words: Vec<&'static str>,
     /// A person is at it: their terminal is its serial port, and no test drives it.
@@ -181,10 +193,8 @@ fn command(
         let drive = format!("if=virtio,format=raw,cache={cache},file=");
         command.arg("-drive").arg(prefixed(&drive, data));
     }
-    if !options.attended {
-        for credential in credentials()? {
-            command.args(["-smbios", &format!("type=11,value={credential}")]);
-        }
+    for credential in credentials(options)? {
+        command.args(["-smbios", &format!("type=11,value={credential}")]);
     }
     if !options.offline {
         // The guest reaches nobody; we reach its gateway.
@@ -200,9 +210,9 @@ fn command(
     Ok(command)
 }
 
-/// The end of the channel in the machine, which systemd takes from its firmware (systemd-debug-generator(8)): so an image that is
-/// tested has nothing in it for tests.
-fn credentials() -> Result<[String; 3]> {
+/// What systemd takes from the machine's firmware (systemd.system-credentials(7)): what its owner says of plain HTTP, and for
+/// a test the end of the channel. So an image that is tested has nothing in it for tests.
+fn credentials(options: &Options) -> Result<Vec<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vm-tests/channel");
     let text = |name: &str| {
         let path = root.join(name);
@@ -211,11 +221,19 @@ fn credentials() -> Result<[String; 3]> {
     let credential = |name: &str, text: &str| {
         format!("io.systemd.credential.binary:{name}={}", STANDARD.encode(text))
     };
-    Ok([
-        credential("vm-channel", &text("serve")?),
-        credential("systemd.extra-unit.vm-channel.service", &text("vm-channel.service")?),
-        credential("systemd.unit-dropin.multi-user.target", "[Unit]\nWants=vm-channel.service\n"),
-    ])
+    let mut credentials = Vec::new();
+    if options.plain == Plain::Private {
+        credentials.push(credential("llmbasedos.plain", "private"));
+    }
+    if !options.attended {
+        let wants = "[Unit]\nWants=vm-channel.service\n";
+        credentials.extend([
+            credential("vm-channel", &text("serve")?),
+            credential("systemd.extra-unit.vm-channel.service", &text("vm-channel.service")?),
+            credential("systemd.unit-dropin.multi-user.target", wants),
+        ]);
+    }
+    Ok(credentials)
 }
 
 fn words(options: &Options) -> String {

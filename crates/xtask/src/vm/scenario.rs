@@ -39,6 +39,8 @@ mod outside;
 mod ports;
 #[path = "../../../../vm-tests/reboot.rs"]
 mod reboot;
+#[path = "../../../../vm-tests/tls.rs"]
+mod tls;
 #[path = "../../../../vm-tests/tty1.rs"]
 mod tty1;
 #[path = "../../../../vm-tests/users.rs"]
@@ -81,7 +83,7 @@ const fn own(
 }
 
 /// All of them, in the order in which they run.
-const SCENARIOS: [Scenario; 17] = [
+const SCENARIOS: [Scenario; 18] = [
     shared("boot", boot::RELIED_ON, true, boot::run),
     shared("tty1", tty1::RELIED_ON, true, tty1::run),
     shared("outside", outside::RELIED_ON, true, outside::run),
@@ -92,6 +94,7 @@ const SCENARIOS: [Scenario; 17] = [
     shared("acts", acts::RELIED_ON, true, acts::run),
     shared("killed", killed::RELIED_ON, true, killed::run),
     shared("apparmor", apparmor::RELIED_ON, false, apparmor::run),
+    own("tls", tls::RELIED_ON, true, tls::run),
     own("reboot", reboot::RELIED_ON, false, reboot::run),
     own("broken", broken::RELIED_ON, false, broken::run),
     own("old_cpu", old_cpu::RELIED_ON, false, old_cpu::run),
