@@ -39,7 +39,8 @@ in
         "/files"
       ];
       # Inside of the container only; who may connect is said by `--publish`.
-      Env = ["LLMBDO_GATEWAY_HOST=0.0.0.0"];
+      # What is published comes to the container from a private address.
+      Env = ["LLMBDO_GATEWAY_HOST=0.0.0.0" "LLMBASEDOS_PLAIN=private"];
       ExposedPorts = {"8000/tcp" = {};};
       Volumes = {
         "/state" = {};

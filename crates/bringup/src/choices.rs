@@ -10,6 +10,7 @@ const HOST: &str = "LLMBDO_GATEWAY_HOST";
 const PORT: &str = "LLMBDO_GATEWAY_WEB_PORT";
 const SOCKET: &str = "LLMBDO_GATEWAY_UNIX_SOCKET_PATH";
 const CAPS_DIR: &str = "LLMBDO_MCP_CAPS_DIR";
+const PLAIN: &str = "LLMBASEDOS_PLAIN";
 const ROOT: [&str; 3] =
     ["LLMBDO_FS_VIRTUAL_ROOT", "LLMBDO_FS_DATA_ROOT", "LLMBDO_DEFAULT_VIRTUAL_ROOT"];
 
@@ -31,6 +32,8 @@ pub struct Choices {
     /// The folder to expose, where the command line names none: `LLMBDO_FS_VIRTUAL_ROOT`, else `LLMBDO_FS_DATA_ROOT`,
     /// else `LLMBDO_DEFAULT_VIRTUAL_ROOT`.
     pub root: Option<PathBuf>,
+    /// From where plain HTTP is accepted, where it is not to be from this machine alone: `LLMBASEDOS_PLAIN`.
+    pub plain: Option<gateway::Plain>,
 }
 
 impl Choices {
@@ -49,13 +52,14 @@ impl Choices {
             socket: sources.optional("socket", &[SOCKET], None)?,
             caps_dir: sources.optional("caps_dir", &[CAPS_DIR], None)?,
             root: sources.optional("root", &ROOT, None)?,
+            plain: sources.optional("plain", &[PLAIN], None)?,
         })
     }
 }
 
 /// Whether a variable is one of those that the daemons do not get.
 pub(crate) fn is_taken(variable: &str) -> bool {
-    [HOST, PORT, SOCKET, CAPS_DIR].contains(&variable) || ROOT.contains(&variable)
+    [HOST, PORT, SOCKET, CAPS_DIR, PLAIN].contains(&variable) || ROOT.contains(&variable)
 }
 
 #[cfg(test)]
@@ -66,11 +70,17 @@ mod tests {
     fn every_variable_that_is_read_is_kept_from_the_daemons() {
         let value = |name: &str| {
             assert!(is_taken(name), "{name}");
-            Some(if name == HOST { "::1" } else { "7" }.into())
+            let value = match name {
+                HOST => "::1",
+                PLAIN => "private",
+                _ => "7",
+            };
+            Some(value.into())
         };
         let choices = Choices::from_lookup(value).unwrap();
         assert_eq!((choices.host, choices.port), (Some("::1".parse().unwrap()), Some(7)));
         assert_eq!(choices.root, Some("7".into()));
+        assert_eq!(choices.plain, Some(gateway::Plain::Private));
         assert!(!is_taken("LLMBDO_LOG_LEVEL") && !is_taken("LLMBDO_FS_WORKERS"));
     }
 

@@ -123,7 +123,7 @@ impl Layout {
             licence_issuers_file: None,
             redact: Vec::new(),
             tls: None,
-            plain: None,
+            plain: plan.choices.plain,
         };
         write_yaml(&self.at("config/gateway.yaml"), &gateway)?;
         licence::first(&self.at("config"), OWNER, plan.limits)?;

@@ -21,6 +21,8 @@ const PORT: u16 = 8000;
 const CAPS_DIR: &str = "/run/mcp";
 /// Where the gateway keeps what it makes and must not forget, on the appliance.
 const STATE_DIR: &str = "/var/lib/llmbasedos/gateway";
+/// The variable by which whoever starts the gateway says from where plain HTTP is accepted.
+const PLAIN: &str = "LLMBASEDOS_PLAIN";
 /// The credential by which whoever boots the machine says from where plain HTTP is accepted.
 const PLAIN_CREDENTIAL: &str = "llmbasedos.plain";
 
@@ -61,7 +63,7 @@ pub struct ConfigFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsFile>,
     /// From where plain HTTP is accepted: `loopback`, which it is if it is not here, or `private`, which is loopback and the
-    /// addresses of private networks. The systemd credential `llmbasedos.plain` replaces it.
+    /// addresses of private networks. `LLMBASEDOS_PLAIN`, else the systemd credential `llmbasedos.plain`, replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plain: Option<Plain>,
     /// The licence; `lic.key` beside the file of clients if it is not here.
@@ -175,7 +177,13 @@ impl Config {
         let tool_rates = (!file.tool_rates.is_empty()).then_some(file.tool_rates);
         let tool_rates = sources.in_file("tool_rates", tool_rates, Vec::new());
         let tls = sources.in_file("tls", file.tls.map(Some), None);
-        let plain = sources.credential("plain", PLAIN_CREDENTIAL, file.plain, Plain::default())?;
+        let plain = sources.credential(
+            "plain",
+            &[PLAIN],
+            PLAIN_CREDENTIAL,
+            file.plain,
+            Plain::default(),
+        )?;
         // What `telemetry` reads for itself.
         let own = ["LLMBDO_GATEWAY_LOG_LEVEL", "LLMBDO_LOG_LEVEL"];
         sources.word("log level", &own, &telemetry::LOG_LEVELS, "info")?;
@@ -294,6 +302,10 @@ mod tests {
         );
         let (rule, told) = plain(Some(" \n"), "").unwrap();
         assert_eq!((rule, told.as_str()), (Plain::Loopback, "plain = \"loopback\" from default"));
+        let variables = [credentials[0], ("LLMBASEDOS_PLAIN", "private")];
+        std::fs::write(folder.path().join(PLAIN_CREDENTIAL), "loopback").unwrap();
+        let (config, _) = resolve("clients_file: /c.yaml", &variables).unwrap();
+        assert_eq!(config.plain, Plain::Private);
         let error = plain(Some("public"), "").unwrap_err().to_string();
         assert_eq!(
             error,

@@ -143,14 +143,15 @@ impl Sources {
     }
 
     /// A setting that a credential of systemd's may hold (systemd.exec(5), "CREDENTIALS"): whoever boots the machine says so,
-    /// and counts before the file.
+    /// and counts before the file, but behind the environment.
     ///
     /// # Errors
     ///
-    /// The credential holds something else than a `T`, or cannot be read.
+    /// The variable or the credential holds something else than a `T`, or cannot be read.
     pub fn credential<T>(
         &mut self,
         name: &str,
+        variables: &[&str],
         credential: &str,
         in_file: Option<T>,
         default: T,
@@ -160,12 +161,14 @@ impl Sources {
     {
         let folder = (self.environment)(CREDENTIALS);
         let given = folder.map(|folder| credential::read(Path::new(&folder), credential));
-        let (value, source) = match (given.transpose()?.flatten(), in_file) {
-            (Some(value), _) => (value, Source::Credential(credential.to_owned())),
-            (None, Some(value)) => (value, self.of_file()),
-            (None, None) => (default, Source::Default),
+        let given = given.transpose()?.flatten();
+        let (value, source) = match (self.optional_of(variables, None)?, given, in_file) {
+            (Some(found), _, _) => found,
+            (None, Some(value), _) => (value, Source::Credential(credential.to_owned())),
+            (None, None, Some(value)) => (value, self.of_file()),
+            (None, None, None) => (default, Source::Default),
         };
-        self.record(name, &[], show(&value), source);
+        self.record(name, variables, show(&value), source);
         Ok(value)
     }
 

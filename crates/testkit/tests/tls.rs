@@ -131,7 +131,7 @@ fn pages_of_this_machine_may_be_encrypted_and_those_of_others_may_not_call() {
 #[test]
 fn the_largest_answer_comes_whole() {
     // Many records of TLS, and more than the sockets hold.
-    let text = "x".repeat(cap_fs::limits::MAX_READ_BYTES / 2);
+    let text = "x".repeat(usize::try_from(cap_fs::limits::MAX_READ_BYTES / 2).unwrap());
     let appliance = Appliance::new().file("a.txt", format!("text of a{text}end")).start();
     let answer = all(&mut encrypted(&appliance, &rustls::version::TLS13), &call(&appliance));
     check_served(&answer);
@@ -275,12 +275,12 @@ fn a_handshake_that_does_not_come_to_an_end_is_ended() {
 fn handshakes_have_the_places_of_strangers() {
     let appliance = appliance();
     let began = Instant::now();
-    let begin = || {
+    let stranger = || {
         let mut stream = open(&appliance);
         stream.write_all(&[0x16, 3]).unwrap();
         stream
     };
-    let mut held: Vec<_> = (0..MAX_UNAUTHENTICATED_PER_ADDRESS).map(|_| begin()).collect();
+    let mut held: Vec<_> = (0..MAX_UNAUTHENTICATED_PER_ADDRESS).map(|_| stranger()).collect();
     // Each more sends the one away that waited longest.
     let mut newcomer = encrypted(&appliance, &rustls::version::TLS13);
     check_served(&all(&mut newcomer, &call(&appliance)));
