@@ -35,7 +35,7 @@ struct Show {
     /// Write JSON
     #[arg(long)]
     json: bool,
-    /// The folder of the daemons' programs. Default: that of this program.
+    /// The folder of the daemons' programs. Default: that of this program, else that of the appliance.
     #[arg(long, value_name = "DIR", hide = true)]
     programs: Option<PathBuf>,
 }

@@ -14,6 +14,8 @@ use crate::command::Failure;
 
 /// Where the appliance keeps its configuration.
 const APPLIANCE: &str = "/etc/llmbasedos";
+/// Where it keeps the daemons' programs.
+const PROGRAMS: &str = "/usr/lib/llmbasedos";
 
 pub(super) fn show(arguments: &Show) -> Result<(), Failure> {
     let programs = match &arguments.programs {
@@ -62,9 +64,10 @@ pub(super) fn show(arguments: &Show) -> Result<(), Failure> {
     Err(Failure::Work(format!("refused:\n{}", reasons.join("\n")).into()))
 }
 
-/// The folder of this program.
+/// The folder of this program, where the daemons' are beside it, else that of the appliance.
 fn beside() -> io::Result<PathBuf> {
-    Ok(env::current_exe()?.parent().map(PathBuf::from).unwrap_or_default())
+    let folder = env::current_exe()?.parent().map(PathBuf::from).unwrap_or_default();
+    Ok(if folder.join("gateway").is_file() { folder } else { PROGRAMS.into() })
 }
 
 fn default_folder() -> Option<PathBuf> {
