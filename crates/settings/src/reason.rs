@@ -20,6 +20,11 @@ pub(crate) fn reason(error: &Error) -> String {
         Error::MergeKeyNotAllowed { .. } => {
             "the merge key `<<` is not taken, write the values out".to_owned()
         }
+        // Its name is not told: what begins with `!` may be a password that lacks its quotes.
+        Error::UnsupportedTag { .. } => {
+            "it has a tag (`!`), and none is known: put a text that begins with `!` in quotes"
+                .to_owned()
+        }
         other => UserMessageFormatter.format_message(other).into_owned(),
     }
 }

@@ -85,7 +85,11 @@ fn what_is_wrong_is_told_with_its_place() {
         ("- 1", " at line 1, column 1", "expected mapping start"),
         ("just text", " at line 1, column 1", "expected mapping start"),
         ("name: *none", " at line 1, column 7", "reference to unknown value"),
-        ("name: !x 3", " at line 1, column 10", "unsupported tag `!x`"),
+        (
+            "name: !x 3",
+            " at line 1, column 10",
+            "it has a tag (`!`), and none is known: put a text that begins with `!` in quotes",
+        ),
         ("name: x: y", " at line 1, column 8", "mapping values are not allowed in this context"),
         (
             "quota:\n  <<: {a: 1}",
