@@ -24,7 +24,6 @@ mod http;
 mod key;
 pub mod limits;
 mod link;
-mod names;
 mod progress;
 mod queue;
 mod target;

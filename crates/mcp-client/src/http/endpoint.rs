@@ -1,6 +1,7 @@
 //! One server that speaks Streamable HTTP.
 
 use mcp_wire::error_reply;
+use names::Names;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Url};
@@ -13,7 +14,6 @@ use crate::http::refusal;
 use crate::http::session::Session;
 use crate::key::Key;
 use crate::limits::{CLOSE, CONNECT, IDLE, KEEP_ALIVE, NOTIFICATION};
-use crate::names::Names;
 use crate::target::Target;
 use crate::tls;
 use crate::trust::Trust;

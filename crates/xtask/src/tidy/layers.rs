@@ -32,7 +32,7 @@ impl Layer {
 
 /// Every crate there is or is planned to be. A new crate gets its line here.
 const LAYERS: [(Layer, &[&str]); 5] = [
-    (Layer::Base, &["frame-socket", "mcp-wire", "sandbox", "vroot"]),
+    (Layer::Base, &["frame-socket", "mcp-wire", "names", "sandbox", "vroot"]),
     (
         Layer::Shared,
         &[
@@ -42,6 +42,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
             "extract",
             "health",
             "mcp-types",
+            "secrets",
             "settings",
             "signing",
             "store",

@@ -16,12 +16,12 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// A name that has no address that we can find.
 #[derive(Debug, thiserror::Error)]
 #[error("no address of `{host}` is found: check its spelling, the network and `/etc/resolv.conf`")]
-pub(crate) struct UnknownName {
+pub struct UnknownName {
     host: String,
 }
 
 /// The addresses of `host`, which may be an address itself.
-pub(crate) async fn addresses(host: &str) -> Result<Vec<IpAddr>, UnknownName> {
+pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, UnknownName> {
     if let Ok(address) = host.parse() {
         return Ok(vec![address]);
     }
@@ -49,9 +49,9 @@ fn resolver() -> Result<TokioResolver, NetError> {
     builder.build()
 }
 
-/// The same, for HTTP.
+/// The same, for a client of HTTP: give it to [`reqwest::ClientBuilder::dns_resolver`].
 #[derive(Debug)]
-pub(crate) struct Names;
+pub struct Names;
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
