@@ -13,7 +13,7 @@ struct Need {
     met: fn() -> bool,
 }
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         what: "a C compiler, which Rust links with",
         packages: &["gcc", "libc6-dev"],
@@ -34,6 +34,15 @@ const NEEDS: [Need; 7] = [
         packages: &["python3", "python3-venv"],
         // Debian's `python3` has `venv` without the pip that fills it: that is `ensurepip`.
         met: || process::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
+    },
+    Need {
+        what: "a keyring and a bus for it, which hold secrets",
+        packages: &["dbus-bin", "dbus-daemon", "gnome-keyring"],
+        met: || {
+            ["dbus-daemon", "dbus-monitor", "gnome-keyring-daemon"]
+                .iter()
+                .all(|program| process::on_path(program).is_some())
+        },
     },
     Need {
         what: "mmdebstrap, which makes the machine that is booted",
