@@ -1,6 +1,7 @@
 //! What every daemon does at its start and its end: arguments, sockets, signals, the supervisor.
 
 mod bind;
+mod memory;
 mod watchdog;
 
 use std::error::Error;
@@ -36,6 +37,12 @@ impl Arguments {
             if getppid() != Pid::from_raw(parent) {
                 return Err(io::Error::other("the process that started this one has ended"));
             }
+        }
+        memory::no_core()?;
+        // What a person starts by hand that person may look into: their files and keys are no secret to them, and it is
+        // how a debugger, strace and the measurements of memory get at it.
+        if self.parent.is_none() {
+            memory::close()?;
         }
         Ok(())
     }

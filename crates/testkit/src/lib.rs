@@ -22,6 +22,7 @@
 )]
 
 mod appliance;
+mod canary;
 mod command;
 mod conformance;
 mod doors;
@@ -38,6 +39,7 @@ mod user;
 mod wait;
 
 pub use appliance::{Appliance, Builder, programs};
+pub use canary::{Canaries, Find};
 pub use command::Up;
 pub use conformance::ConformanceServer;
 pub use doors::{Door, End, Local, ShowKey, WebSocket};

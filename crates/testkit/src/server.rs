@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
@@ -32,6 +32,11 @@ impl Programs {
         }
         Self(folder)
     }
+
+    /// The copy of one.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
 }
 
 /// A running capability server with one connection to it. Dropping it kills it.
@@ -46,8 +51,8 @@ impl Server {
     pub fn start(programs: &Programs, name: &str, folder: &Path, user: User) -> Self {
         let socket = folder.join("socket");
         let mut process = user
-            .command(programs.0.path().join("traceable"))
-            .arg(programs.0.path().join(name))
+            .command(programs.path("traceable"))
+            .arg(programs.path(name))
             .args(["serve", "--parent", &std::process::id().to_string(), "--socket"])
             .arg(&socket)
             .arg("--config")
