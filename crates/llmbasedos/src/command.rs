@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, first_key, mcp, tls};
+use crate::{audit, client, config, first_key, licence, mcp, tls};
 
 /// The exit code for a command line that cannot be: the one that clap uses.
 const USAGE: u8 = 2;
@@ -23,9 +23,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Arguments),
+    Client(client::Arguments),
     Config(config::Arguments),
     FirstKey(first_key::Arguments),
+    Licence(licence::Arguments),
     Mcp(mcp::Arguments),
+    Pair(client::Pair),
     Tls(tls::Arguments),
 }
 
@@ -41,8 +45,12 @@ pub(crate) enum Failure {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Client(arguments) => client::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::FirstKey(arguments) => first_key::run(&arguments),
+        Command::Licence(arguments) => licence::run(&arguments),
+        Command::Pair(arguments) => client::pair(&arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
         Command::Tls(arguments) => tls::run(&arguments),
     };

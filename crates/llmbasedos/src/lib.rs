@@ -4,11 +4,15 @@
 //!
 //! Exit codes, of every subcommand: 0 it did what was asked; 1 it could not; 2 it was asked in a wrong way.
 
+mod audit;
+mod client;
 mod command;
 mod config;
 mod first_key;
+mod licence;
 pub mod limits;
 mod mcp;
+mod place;
 mod tls;
 
 pub use command::main;

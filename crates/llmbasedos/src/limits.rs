@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+/// How often `audit tail --follow` looks for new rows: a person sees no difference to at once.
+pub const AUDIT_LOOK: Duration = Duration::from_millis(200);
+
 /// How long answers that are still to come are waited for once standard input has ended: a script pipes its requests in
 /// and wants the answers, and a host that does not want to wait sends SIGTERM.
 pub const DRAIN: Duration = Duration::from_secs(30);

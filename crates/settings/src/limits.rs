@@ -35,3 +35,6 @@ pub const CONFIG_MAX_VALUES: usize = 100_000;
 /// The variables that are read are levels, formats, addresses and paths, and a path has at most
 /// 4,096 bytes.
 pub const ENV_MAX_BYTES: usize = 4096;
+
+/// How long a file that holds one secret may be, in bytes: keys and tokens have tens, a chain of certificates some thousands.
+pub const SECRET_MAX_BYTES: u64 = 64 * 1024;

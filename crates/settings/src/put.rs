@@ -1,12 +1,14 @@
 //! Files that are put in place whole.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::{Gid, Mode, Uid};
+use rustix::fs::{Gid, Mode, OFlags, Uid};
 use serde::Serialize;
+
+use crate::limits::SECRET_MAX_BYTES;
 
 /// Who may do what with a file that is put in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,27 @@ pub fn put(path: &Path, access: Access, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
+
+/// Reads a file that holds a secret, and that nobody but its owner may read.
+///
+/// # Errors
+///
+/// Those of the file system; others may read it; or it is longer than a secret is.
+pub fn private(path: &Path) -> io::Result<String> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.mode() & OTHERS != 0 {
+        return Err(io::Error::other("others may read it: take that from them with `chmod 600`"));
+    }
+    let mut text = String::new();
+    if file.take(SECRET_MAX_BYTES).read_to_string(&mut text)? as u64 == SECRET_MAX_BYTES {
+        return Err(io::Error::other("it is longer than a secret is"));
+    }
+    Ok(text)
+}
+
+/// The permissions of group and others.
+const OTHERS: u32 = 0o077;
 
 /// Puts a value in place as a YAML file, below a `heading` of comment lines.
 ///

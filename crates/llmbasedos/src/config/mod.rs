@@ -8,6 +8,7 @@ mod show;
 use std::path::PathBuf;
 
 use crate::command::Failure;
+use crate::place::ConfigDir;
 
 /// Show the configuration.
 #[derive(Debug, clap::Args)]
@@ -28,10 +29,8 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Exit codes: 0 every configuration is right; 1 one is refused.")]
 struct Show {
-    /// The folder of `gateway.yaml` and the servers' files. Default: `/etc/llmbasedos` if it is there, else `config` in
-    /// the folder that `cargo xtask up` keeps for this user.
-    #[arg(long, value_name = "DIR")]
-    config_dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: ConfigDir,
     /// Write JSON
     #[arg(long)]
     json: bool,

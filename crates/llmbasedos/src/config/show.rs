@@ -12,8 +12,6 @@ use super::names::{Fate, fates};
 use super::{Show, clients, daemons};
 use crate::command::Failure;
 
-/// Where the appliance keeps its configuration.
-const APPLIANCE: &str = "/etc/llmbasedos";
 /// Where it keeps the daemons' programs.
 const PROGRAMS: &str = "/usr/lib/llmbasedos";
 
@@ -22,14 +20,7 @@ pub(super) fn show(arguments: &Show) -> Result<(), Failure> {
         Some(programs) => programs.clone(),
         None => beside().map_err(|error| Failure::Work(error.into()))?,
     };
-    let configs = match &arguments.config_dir {
-        Some(folder) => {
-            std::path::absolute(folder).map_err(|error| Failure::Usage(error.into()))?
-        }
-        None => default_folder().ok_or_else(|| {
-            Failure::Usage("no configuration is found: name its folder with `--config-dir`".into())
-        })?,
-    };
+    let configs = arguments.place.folder()?;
     let mut reports = Vec::new();
     let mut refused = Vec::new();
     for daemon in daemons::DAEMONS {
@@ -68,14 +59,6 @@ pub(super) fn show(arguments: &Show) -> Result<(), Failure> {
 fn beside() -> io::Result<PathBuf> {
     let folder = env::current_exe()?.parent().map(PathBuf::from).unwrap_or_default();
     Ok(if folder.join("gateway").is_file() { folder } else { PROGRAMS.into() })
-}
-
-fn default_folder() -> Option<PathBuf> {
-    let appliance = PathBuf::from(APPLIANCE);
-    if appliance.is_dir() {
-        return Some(appliance);
-    }
-    settings::state_folder().map(|state| state.join("config"))
 }
 
 fn as_json(reports: &[Report], refused: &[(&str, String)], fates: &[(&str, Fate)]) -> String {
