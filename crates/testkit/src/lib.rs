@@ -21,6 +21,7 @@
     reason = "a helper that cannot do its work fails the test that called it"
 )]
 
+mod admin;
 mod appliance;
 mod canary;
 mod command;

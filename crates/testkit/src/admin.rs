@@ -1,0 +1,72 @@
+//! What an administrator does, by the command that administrators have.
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::appliance::programs;
+use crate::{Appliance, Request, until};
+
+/// How long a change of the configuration may take to be in force, in the sense of a test.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Appliance {
+    /// Runs `llmbasedos` for this appliance.
+    pub fn admin(&self, words: &[&str]) -> Output {
+        let mut command = Command::new(programs().join("llmbasedos"));
+        command.args(words).arg("--config-dir").arg(self.state().join("config"));
+        command.output().unwrap()
+    }
+
+    /// What `llmbasedos` prints for this appliance, where it does what it was asked.
+    pub fn administer(&self, words: &[&str]) -> String {
+        let output = self.admin(words);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {error}");
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Makes a client with these scopes, and waits until its key is good.
+    pub fn client(&self, name: &str, scopes: &[&str]) -> String {
+        let scopes = scopes.iter().flat_map(|scope| ["--scope", scope]);
+        let words: Vec<&str> = ["client", "add", name].into_iter().chain(scopes).collect();
+        let key = self.administer(&words);
+        until("the key to be good", PATIENCE, || (self.status_of(&key) == 200).then_some(()));
+        key
+    }
+
+    /// The HTTP status with which a key is met.
+    pub fn status_of(&self, key: &str) -> u16 {
+        Request::new(self.port(), key).legacy("ping", &json!({})).send().status
+    }
+
+    /// Puts the appliance into a tier, without a rate, and waits until that is in force.
+    pub fn set_tier(&self, tier: &str) {
+        let file = self.outside().join("new.lic");
+        let file = file.to_str().unwrap();
+        self.administer(&[
+            "licence",
+            "issue",
+            "--tier",
+            tier,
+            "--holder",
+            "a test",
+            "--requests",
+            "0",
+            "--out",
+            file,
+        ]);
+        self.administer(&["licence", "install", file]);
+        until("the tier", PATIENCE, || (self.licence()["tier"] == tier).then_some(()));
+    }
+
+    /// What `mcp.licence.check` answers.
+    pub fn licence(&self) -> Value {
+        use crate::{Door, End};
+        let mut door = self.local(End::Nul);
+        let call =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "mcp.licence.check", "params": [] });
+        door.ask(&call)["result"].clone()
+    }
+}
