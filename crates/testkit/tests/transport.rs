@@ -515,7 +515,8 @@ fn a_request_means_one_thing_only() {
         ("a NUL in a header", format!("{head}\r\nX-A: \0\r\n\r\n{body}")),
         ("another coding", format!("{lengthless}\r\nTransfer-Encoding: gzip\r\n\r\n{body}")),
         ("no host", good.replacen("Host:", "X-Host:", 1)),
-        ("no HTTP", format!("\x16\x03\x01{good}")),
+        // The first byte of a handshake would be that of TLS.
+        ("no HTTP", format!("\x17\x03\x01{good}")),
     ] {
         let answer = exchange(port, request.as_bytes());
         let status = answer.map(|answer| answer.status);

@@ -125,12 +125,12 @@ async fn connection(
             None => return,
         },
     };
-    let (scheme, place) = (stream.scheme(), Arc::new(place));
+    let place = Arc::new(place.speaking(stream.scheme()));
+    let spoken = place.clone();
     let stream = Counted::new(stalling(stream), place.clone());
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(place.clone());
-        request.extensions_mut().insert(scheme);
         pages.clone().oneshot(request)
     });
     let connection = http1::Builder::new()
@@ -146,7 +146,8 @@ async fn connection(
         tokio::select! {
             ended = &mut connection => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection ended early");
+                    let scheme = spoken.scheme();
+                    tracing::debug!(%error, ?scheme, "a connection ended early");
                 }
                 return;
             }

@@ -15,6 +15,7 @@ use crate::limits::{
     MAX_CONNECTIONS, MAX_CONNECTIONS_PER_CLIENT, MAX_UNAUTHENTICATED,
     MAX_UNAUTHENTICATED_PER_ADDRESS,
 };
+use crate::transport::wire::Scheme;
 
 /// Counts the open connections.
 #[derive(Default)]
@@ -41,6 +42,8 @@ pub(crate) struct Place {
     peer: IpAddr,
     /// The address of ours that the peer has connected to, where it is known.
     own: Option<IpAddr>,
+    /// What is spoken, once that is known.
+    scheme: Scheme,
     /// How many bytes the peer may still send.
     allowance: AtomicU64,
     evicted: Arc<Notify>,
@@ -74,7 +77,9 @@ impl Places {
         counts.strangers.push_back(Stranger { id, address, evicted: evicted.clone() });
         let holder = Mutex::new(Holder::Stranger(id));
         let allowance = AtomicU64::new(u64::MAX);
-        Some(Place { places: self.clone(), peer: address, own: None, allowance, evicted, holder })
+        let places = self.clone();
+        let scheme = Scheme::Plain;
+        Some(Place { places, peer: address, own: None, scheme, allowance, evicted, holder })
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -105,6 +110,17 @@ impl Place {
     pub(crate) fn at(mut self, own: Option<IpAddr>) -> Self {
         self.own = own;
         self
+    }
+
+    /// The same place, for a connection on which this is spoken.
+    pub(crate) fn speaking(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// What is spoken beneath HTTP.
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// The address of ours that the peer has connected to.
