@@ -32,6 +32,8 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
         "status": word,
         "servers": servers,
         "confinement": app.confinement,
+        // Grows with every change of clients, licence and tiers.
+        "rules": app.mcp.access().live().rules().generation,
         "audit": if recorded { "open" } else { "closed" },
         // Files that are refused, while those before them stay in force.
         "refused": *app.mcp.access().live().troubles(),
