@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{audit, client, config, first_key, licence, mcp, tls};
+use crate::{audit, client, config, first_key, licence, mcp, secret, tls};
 
 /// The exit code for a command line that cannot be: the one that clap uses.
 const USAGE: u8 = 2;
@@ -30,6 +30,7 @@ enum Command {
     Licence(licence::Arguments),
     Mcp(mcp::Arguments),
     Pair(client::Pair),
+    Secret(secret::Arguments),
     Tls(tls::Arguments),
 }
 
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Pair(arguments) => client::pair(&arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
         Command::Tls(arguments) => tls::run(&arguments),
+        Command::Secret(arguments) => secret::run(&arguments),
     };
     let (error, code) = match done {
         Ok(()) => return ExitCode::SUCCESS,

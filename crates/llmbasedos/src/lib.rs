@@ -13,6 +13,7 @@ mod licence;
 pub mod limits;
 mod mcp;
 mod place;
+mod secret;
 mod tls;
 
 pub use command::main;

@@ -331,3 +331,28 @@ fn the_memory_of_a_supervised_daemon_is_closed_to_its_own_user() {
     let open = Server::start(&files, "cap-fs", folder.path(), user);
     assert_ne!(owner(open.pid()), 0);
 }
+
+/// `llmbasedos secret` says whether a secret is there, and shows neither it nor what was given in place of a reference.
+#[test]
+fn the_admin_command_looks_for_secrets_and_shows_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    fs::write(&file, NO_KEY).unwrap();
+    let ask = |reference: &str, code: i32, words: &str| {
+        let output =
+            Command::new(programs().join("llmbasedos")).args(["secret", reference]).output();
+        let output = output.unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert_eq!(Canaries::new().with("the password", NO_KEY).in_bytes(reference, &said), []);
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains(words), "{said}");
+        assert_eq!(output.status.code(), Some(code), "{said}");
+    };
+    let reference = format!("file:{}", file.display());
+    for (mode, code, words) in [(0o644, 1, "`chmod 600` it"), (0o600, 0, ": it is there\n")] {
+        fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        ask(&reference, code, words);
+    }
+    ask(NO_KEY, 2, "but where it is kept");
+    ask("vault:secret/mail#password", 1, "no Vault is configured");
+}
