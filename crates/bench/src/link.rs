@@ -13,7 +13,7 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::http::{HeaderValue, header};
 use tungstenite::protocol::WebSocketConfig;
 
-use crate::message::Message;
+use crate::message::{CHANGES, Message, READS};
 
 /// How long an answer may take before the run is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -46,19 +46,24 @@ impl Link {
 
     /// To `POST /mcp` of whatever listens on this port.
     pub(crate) fn http(port: u16, key: &str) -> Result<Self> {
-        Self::post(port, key, Message::of_client())
+        Self::post(port, key, READS, Message::of_client(READS))
+    }
+
+    /// The same, with calls that the gateway must take for changes.
+    pub(crate) fn changing(port: u16, key: &str) -> Result<Self> {
+        Self::post(port, key, CHANGES, Message::of_client(CHANGES))
     }
 
     /// To `POST /mcp` of what passes calls on as they are, and so must be sent what a gateway sends.
     pub(crate) fn hop(port: u16) -> Result<Self> {
-        Self::post(port, "", Message::of_gateway())
+        Self::post(port, "", READS, Message::of_gateway())
     }
 
-    fn post(port: u16, key: &str, message: Message) -> Result<Self> {
+    fn post(port: u16, key: &str, tool: &str, message: Message) -> Result<Self> {
         let head = format!(
             "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n\
              Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
-             MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: bench_echo\r\n\
+             MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: {tool}\r\n\
              Content-Length: {}\r\n\r\n",
             message.length()
         );
@@ -76,7 +81,7 @@ impl Link {
         let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
         let opened = tungstenite::client::client_with_config(request, connect(port)?, Some(config));
         let (socket, _) = opened.map_err(|error| anyhow::anyhow!("open a WebSocket: {error}"))?;
-        Ok(Self::new(Message::of_client(), Wire::Web(Box::new(socket))))
+        Ok(Self::new(Message::of_client(READS), Wire::Web(Box::new(socket))))
     }
 
     fn new(message: Message, wire: Wire) -> Self {

@@ -1,5 +1,7 @@
 //! Load: how long calls take, and how many there are in a time.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::num::NonZero;
 use std::sync::Barrier;
 use std::thread;
@@ -8,6 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 
 use crate::link::Link;
+
+/// What is written at once: about what a row of the record takes.
+const SYNCED_BYTES: usize = 512;
 
 /// Makes calls one after the other, and gives how long each took, in microseconds. The first tenth warms up and is not
 /// counted.
@@ -21,6 +26,19 @@ pub(crate) fn one_by_one(link: &mut Link, calls: usize) -> Result<Vec<f64>> {
         }
     }
     Ok(times)
+}
+
+/// Writes to a file and waits for the disk, one after the other, and gives how long each took, in microseconds: what nothing
+/// that lasts can do without.
+pub(crate) fn synced(file: &mut File, times: usize) -> Result<Vec<f64>> {
+    let mut taken = Vec::with_capacity(times);
+    for _ in 0..times {
+        let start = Instant::now();
+        file.write_all(&[b'x'; SYNCED_BYTES])?;
+        file.sync_data()?;
+        taken.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(taken)
 }
 
 /// Does `run` for each item on a thread of its own, all at once, and gives what each gave.

@@ -1,5 +1,6 @@
 //! What is measured, in which order, and how often.
 
+use std::fs::File;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -21,6 +22,9 @@ const BUSY: usize = 1000;
 const DRIVERS: usize = 8;
 /// The calls that each of them has under way at once: in all fewer than a server takes.
 const UNDER_WAY: usize = 25;
+
+/// Of so many calls one: each waits for the disk.
+const DURABLE_SHARE: usize = 10;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +48,7 @@ pub(crate) fn all(stage: &mut Stage, extent: Extent) -> Result<Vec<Figure>> {
     let mut of_load = one_client(stage, extent)?;
     let (throughputs, rate) = many_clients(stage, extent)?;
     of_load.extend(throughputs);
+    of_load.extend(durable(stage, extent)?);
     of_load.extend(at_half_load(stage, extent, rate / 2.0)?);
     of_load.append(&mut figures);
     for (program, times) in stage.cold_starts(extent.starts)? {
@@ -132,6 +137,33 @@ fn one_client(stage: &Stage, extent: Extent) -> Result<Vec<Figure>> {
         info("  bare axum echo, TCP", "µs", axum),
         info("  through the gateway, HTTP", "µs", http),
         info("  through the gateway, WebSocket", "µs", web),
+    ])
+}
+
+/// What it costs that a change is on the disk before it is made: no more than one write to the disk, and a little.
+fn durable(stage: &Stage, extent: Extent) -> Result<Vec<Figure>> {
+    let (port, key) = stage.gateway()?;
+    let mut reading = Link::http(port, &key)?;
+    let mut changing = Link::changing(port, &key)?;
+    let mut file = File::create(stage.file("synced"))?;
+    let calls = extent.calls / DURABLE_SHARE;
+    let [reads, changes, syncs] = alternating(extent.repeats, |number| {
+        let times = match number {
+            0 => load::one_by_one(&mut reading, calls)?,
+            1 => load::one_by_one(&mut changing, calls)?,
+            _ => load::synced(&mut file, calls)?,
+        };
+        Ok(quantile(&times, 0.5))
+    })?;
+    let minus = |one: f64, other: f64| one - other;
+    let added = pairs(&changes, &reads, minus);
+    let beyond = pairs(&added, &syncs, minus);
+    let limits = Goal::at_most(200.0, 200.0);
+    Ok(vec![
+        goal("audit", "a change, beyond a read and one fsync, p50", "µs", beyond, limits),
+        info("  a read, p50", "µs", reads),
+        info("  a change, p50", "µs", changes),
+        info("  512 bytes written and synced, p50", "µs", syncs),
     ])
 }
 

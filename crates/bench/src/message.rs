@@ -7,10 +7,15 @@ use serde_json::{Value, json};
 
 /// What is sent, 32 bytes as in the measurements that ours are compared with.
 const TEXT: &str = "thirty-two bytes of plain text..";
+/// The tool that changes nothing, which is what is called if nothing else is said.
+pub(crate) const READS: &str = "bench_echo";
+/// The same, of which nobody knows that it changes nothing.
+pub(crate) const CHANGES: &str = "bench_change";
+
 /// The first id; all have as many digits, so that all messages are as long.
 const FIRST_ID: u64 = 1_000_000_000;
 
-/// A call of `bench_echo`, whose id grows with each.
+/// A call whose id grows with each.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
     bytes: Vec<u8>,
@@ -20,8 +25,8 @@ pub(crate) struct Message {
 
 impl Message {
     /// As a client of MCP 2026-07-28 sends it.
-    pub(crate) fn of_client() -> Self {
-        Self::with(json!({}))
+    pub(crate) fn of_client(tool: &str) -> Self {
+        Self::with(tool, json!({}))
     }
 
     /// As the gateway sends it to a server: the caller goes with it.
@@ -35,10 +40,10 @@ impl Message {
             policy_generation: 0,
             timeout_ms: Some(120_200),
         };
-        Self::with(json!({ meta::CALLER: caller }))
+        Self::with(READS, json!({ meta::CALLER: caller }))
     }
 
-    fn with(more: Value) -> Self {
+    fn with(tool: &str, more: Value) -> Self {
         let mut metadata = json!({
             meta::PROTOCOL_VERSION: "2026-07-28",
             meta::CLIENT_CAPABILITIES: {},
@@ -46,8 +51,7 @@ impl Message {
         if let (Some(metadata), Value::Object(more)) = (metadata.as_object_mut(), more) {
             metadata.extend(more);
         }
-        let params =
-            json!({ "name": "bench_echo", "arguments": { "text": TEXT }, "_meta": metadata });
+        let params = json!({ "name": tool, "arguments": { "text": TEXT }, "_meta": metadata });
         let start = format!(r#"{{"jsonrpc":"2.0","id":{FIRST_ID}"#);
         let rest = format!(r#","method":"tools/call","params":{params}}}"#);
         let id_at = start.len() - FIRST_ID.to_string().len();
@@ -89,7 +93,7 @@ mod tests {
 
     #[test]
     fn each_has_another_id_and_the_same_length_and_its_own_answer() {
-        for mut message in [Message::of_client(), Message::of_gateway()] {
+        for mut message in [Message::of_client(READS), Message::of_gateway()] {
             let one: Value = serde_json::from_slice(message.next()).unwrap();
             let length = message.length();
             let other: Value = serde_json::from_slice(message.next()).unwrap();

@@ -104,6 +104,11 @@ impl Stage {
         running.facts().pids.get("gateway").copied().context("the gateway has a process")
     }
 
+    /// A file beside the state, on the same disk.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }

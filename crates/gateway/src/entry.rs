@@ -1,7 +1,10 @@
 //! The command line of the gateway, and the order in which it starts.
 
+use std::fmt::Display;
+use std::fs;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,6 +46,8 @@ const LOCAL_SOCKET: usize = 1;
 const TLS_FOLDER: &str = "tls";
 /// Who may connect to a `gateway.sock` that is bound here: owner and group, as on the appliance.
 const LOCAL_SOCKET_MODE: u32 = 0o660;
+/// The permissions of whoever is neither owner nor of the group.
+const FOR_OTHERS: u32 = 0o007;
 /// What is kept of clients, and of rates and budgets.
 const CLIENTS_DB: &str = "clients.db";
 const QUOTA_DB: &str = "quota.db";
@@ -246,17 +251,31 @@ fn tell_ready(address: SocketAddr, report: &Report) {
     tracing::info!(%address, "ready");
 }
 
-/// `gateway.sock`: the second socket that systemd passed, else one bound at `path`, else none.
+/// `gateway.sock`: the second socket that systemd passed, else one bound at `path`, else none. Whoever can open it may do
+/// everything, so one that everybody can open is refused.
 fn listen_local(
     passed: &mut ListenFd,
     path: Option<&Path>,
 ) -> Result<Option<UnixListener>, BoxError> {
     if let Ok(Some(listener)) = passed.take_unix_listener(LOCAL_SOCKET) {
         listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let path = address.as_pathname().ok_or("`gateway.sock` must be a file")?;
+        let mode = fs::symlink_metadata(path).map_err(|e| in_file(path, e))?.mode();
+        if mode & FOR_OTHERS != 0 {
+            let text = "everybody can open it: set `SocketMode=0660` in its unit";
+            return Err(in_file(path, text));
+        }
         return Ok(Some(listener));
     }
-    let bound = path.map(|path| daemon::bind_unix(path, LOCAL_SOCKET_MODE).map_err(|e| (path, e)));
-    bound.transpose().map_err(|(path, error)| format!("`{}`: {error}", path.display()).into())
+    let bound = path.map(|path| {
+        daemon::bind_unix(path, LOCAL_SOCKET_MODE).map_err(|error| in_file(path, error))
+    });
+    bound.transpose()
+}
+
+fn in_file(path: &Path, error: impl Display) -> BoxError {
+    format!("`{}`: {error}", path.display()).into()
 }
 
 /// The socket that systemd passed, else one bound at `address`; and the address that it really has.

@@ -22,6 +22,7 @@ impl Server for Bench {
 
     fn tools(tools: &mut Tools<Self>) {
         tools.add::<Echo>();
+        tools.add::<Change>();
     }
 }
 
@@ -47,6 +48,27 @@ impl Tool for Echo {
     const METHOD: &'static str = "mcp.bench.echo";
     const TITLE: &'static str = "Echo";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly];
+
+    fn call(self, _: &Bench, _: &Call) -> Result<Echoed, ToolError> {
+        Ok(Echoed { text: self.text })
+    }
+}
+
+/// Gives back what it is given, and does not say that it changes nothing.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// What is given back.
+    text: String,
+}
+
+impl Tool for Change {
+    type Server = Bench;
+    type Output = Echoed;
+    const NAME: &'static str = "bench_change";
+    const METHOD: &'static str = "mcp.bench.change";
+    const TITLE: &'static str = "Change";
+    const EFFECTS: &'static [Effect] = &[];
 
     fn call(self, _: &Bench, _: &Call) -> Result<Echoed, ToolError> {
         Ok(Echoed { text: self.text })

@@ -111,6 +111,42 @@ mod tests {
         }
     }
 
+    /// C7: whoever measures must not learn from the time whether a key was good, nor whose it was.
+    #[test]
+    fn timing_a_wrong_key_takes_as_long_as_a_good_one() {
+        const CLIENTS: u32 = 50;
+        const BATCHES: u32 = 1000;
+        /// With [`BATCHES`], 100,000 tries of each.
+        const TRIES: u32 = 100;
+        let key = |at: u32| format!("llmb_{at:043}");
+        let all = (0..CLIENTS).map(|at| client(&format!("c{at}"), Some(&key(at)))).collect();
+        let clients = clients(all, &Clients::default());
+        let timed = |key: &str| {
+            let begun = std::time::Instant::now();
+            for _ in 0..TRIES {
+                std::hint::black_box(clients.find(std::hint::black_box(key), NOW));
+            }
+            begun.elapsed()
+        };
+        let kinds = [key(0), key(CLIENTS - 1), key(CLIENTS), "x".repeat(48)];
+        let mut times = kinds.clone().map(|_| Vec::new());
+        for _ in 0..BATCHES {
+            for (key, times) in kinds.iter().zip(&mut times) {
+                times.push(timed(key));
+            }
+        }
+        let medians = times.map(|mut times| {
+            times.sort_unstable();
+            times[times.len() / 2].as_secs_f64()
+        });
+        let [first, last, wrong, garbage] = medians;
+        for (name, time) in [("the last", last), ("a wrong one", wrong), ("garbage", garbage)] {
+            let apart = (time / first - 1.0).abs() * 100.0;
+            println!("{name}: {apart:.2} % apart from the first (goal: 1 %)");
+            assert!(apart < 1.0, "{name}: {apart:.2} %");
+        }
+    }
+
     #[test]
     fn a_client_without_a_key_is_nobody() {
         let clients = clients(vec![client("anna", None)], &Clients::default());
