@@ -86,7 +86,7 @@ impl Signed {
         key.verify(&text(purpose, &self.place, self.at), &self.signature).is_ok()
     }
 
-    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let seq = row.get::<_, i64>(0)?.cast_unsigned();
         let place = Checkpoint { seq, hash: row.get::<_, Hash>(2)? };
         Ok(Self { place, at: row.get(1)?, signature: row.get(3)? })

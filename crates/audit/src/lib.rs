@@ -10,18 +10,23 @@
 
 mod checkpoint;
 mod entry;
+mod key;
 pub mod limits;
 mod open;
 mod read;
 mod redact;
+mod retain;
 mod row;
 mod schema;
+mod secret;
 mod verify;
+mod walk;
 mod writer;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{Entry, Kind};
-pub use open::{FILE, KEY_FILE, Log, OpenError, PUBLIC_KEY_FILE};
+pub use key::{KEY_FILE, PUBLIC_KEY_FILE};
+pub use open::{FILE, Log, OpenError};
 pub use read::{Filter, ReadError, Reader};
 pub use redact::Redactor;
 pub use row::Row;

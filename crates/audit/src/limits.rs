@@ -21,14 +21,21 @@ pub const MAX_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// How many days rows are kept, if it is not told otherwise: a year, after which nobody asks who read a file.
 pub const MAX_DAYS: u32 = 366;
 
-/// How many checkpoints' rows are removed at once: more than come in meanwhile, and little enough that nobody waits.
-pub const PRUNED_AT_ONCE: usize = 2;
+/// How old the last checkpoint may be when a row comes: who has the key can change what came after the last one that was noted
+/// elsewhere, and a quiet machine makes few rows.
+pub const CHECKPOINT_AGE: Duration = Duration::from_hours(1);
 
-/// The bytes of arguments that are looked through for what must not be kept. What is longer is kept as its length and hash.
-pub const MAX_ARGUMENT_BYTES: usize = 64 * 1024;
+/// How many rows are removed at once, or as many as there are up to the next checkpoint: more than come in meanwhile, and so few
+/// that nobody waits.
+pub const PRUNED_ROWS: i64 = 2 * 4096;
 
-/// The bytes of one text among the arguments that is kept as it is: a path or a query, and no document.
+/// The bytes of arguments that are looked through for what must not be kept: as many as a message may have. What is longer is
+/// kept as its length and hash.
+pub const MAX_ARGUMENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// The bytes of arguments that are kept: those of a call that names some dozens of files. What follows is left out, and the length
+/// and hash of all stand there.
+pub const MAX_KEPT_BYTES: usize = 8 * 1024;
+
+/// The bytes of one text that is kept as it is: a path, a query or a method, and no document.
 pub const MAX_TEXT_BYTES: usize = 256;
-
-/// Calls whose end is unknown that are named after a crash: as many as may be under way at one server.
-pub const MAX_OPEN_INTENTS: usize = 256;

@@ -1,41 +1,37 @@
 //! Opening the log, and adding to it.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use jiff::{Timestamp, ToSpan};
-use settings::Access;
-use signing::{KeyError, SigningKey};
+use jiff::Timestamp;
+use signing::KeyError;
 use store::StoreError;
 use store::rusqlite::{self, Connection, OptionalExtension as _};
 
 use crate::checkpoint::{Checkpoint, Purpose, Signed, put};
 use crate::entry::{Entry, Kind};
-use crate::limits::{CHECKPOINT_ROWS, MAX_BYTES, MAX_DAYS, MAX_OPEN_INTENTS, PRUNED_AT_ONCE};
+use crate::key::{Key, tell_public};
+use crate::limits::{CHECKPOINT_AGE, CHECKPOINT_ROWS, MAX_BYTES, MAX_DAYS, MAX_WAITING};
 use crate::redact::Redactor;
-use crate::row::{BEGINNING, Row};
+use crate::row::{BEGINNING, REPLACED, Row, TAKEN_AWAY};
 use crate::schema::SCHEMA;
 
 /// The file of the log, in its folder.
 pub const FILE: &str = "audit.db";
-/// The key that signs it, which only its daemon reads.
-pub const KEY_FILE: &str = "audit.key";
-/// The key that verifies it.
-pub const PUBLIC_KEY_FILE: &str = "audit.pub";
-const SECRET_MODE: u32 = 0o600;
-const PUBLIC_MODE: u32 = 0o644;
 
 /// The log, before anything is recorded by others.
 #[derive(Debug)]
 pub struct Log {
-    store: Connection,
-    key: SigningKey,
-    redactor: Redactor,
-    last: Checkpoint,
-    checkpointed: u64,
-    max_bytes: u64,
-    max_days: u32,
+    pub(crate) store: Connection,
+    pub(crate) key: Key,
+    pub(crate) redactor: Redactor,
+    pub(crate) last: Checkpoint,
+    /// The row of the last checkpoint, and when that was.
+    checkpointed: (u64, i64),
+    /// Whether there may be rows to remove.
+    pub(crate) prune_due: bool,
+    pub(crate) max_bytes: u64,
+    pub(crate) max_days: u32,
 }
 
 /// Why the log is not opened.
@@ -65,6 +61,14 @@ pub enum OpenError {
         /// What is wrong.
         source: KeyError,
     },
+    /// Another process writes it.
+    #[error(
+        "`{name}` is in use: another gateway writes the audit log of this folder; stop it, or give this one a folder"
+    )]
+    InUse {
+        /// The file of the key, which whoever writes the log holds.
+        name: String,
+    },
     /// No new key can be made.
     #[error("no signing key can be made: {0}")]
     Random(String),
@@ -72,13 +76,13 @@ pub enum OpenError {
 
 impl Log {
     /// Opens the log in `folder`, where it and its key are made if they are not there. Of what an earlier process has not ended
-    /// in order it is recorded what may be missing.
+    /// in order it is recorded what may be missing; and that the log is not as it was left, where it is not.
     ///
     /// # Errors
     ///
     /// Those of [`OpenError`].
     pub fn open(folder: &Path, redactor: Redactor) -> Result<Self, OpenError> {
-        let key = key(folder)?;
+        let (key, known) = Key::open(folder)?;
         let store = store::open(&folder.join(FILE), &SCHEMA)?;
         let head = Signed::one(&store, Purpose::Head)?;
         let base = Signed::one(&store, Purpose::Base)?;
@@ -86,14 +90,17 @@ impl Log {
         let end = last_row(&store)?;
         let base = base.map_or(begin, |base| base.place);
         let last = end.as_ref().map_or(base, |row| Checkpoint { seq: row.seq, hash: row.hash });
-        let checkpointed = last.seq;
-        let (max_bytes, max_days) = (MAX_BYTES, MAX_DAYS);
-        let mut log = Self { store, key, redactor, last, checkpointed, max_bytes, max_days };
-        let fits = match &head {
-            None => last.seq == 0,
-            Some(head) => head.place == last && head.is_good(&log.key.public(), Purpose::Head),
+        let wrong = match &head {
+            None if last.seq == 0 => known.then_some(TAKEN_AWAY),
+            Some(head) if head.place == last && head.is_good(&key.public(), Purpose::Head) => None,
+            _ => Some(REPLACED),
         };
-        log.begin(end.as_ref(), fits)?;
+        let checkpointed = (last.seq, Timestamp::now().as_microsecond());
+        let (max_bytes, max_days, prune_due) = (MAX_BYTES, MAX_DAYS, true);
+        let mut log =
+            Self { store, key, redactor, last, checkpointed, prune_due, max_bytes, max_days };
+        log.begin(end.as_ref(), wrong)?;
+        tell_public(folder, &log.key)?;
         Ok(log)
     }
 
@@ -105,13 +112,13 @@ impl Log {
     }
 
     /// Records that the log is open, and before it what may be missing.
-    fn begin(&mut self, end: Option<&Row>, fits: bool) -> rusqlite::Result<()> {
+    fn begin(&mut self, end: Option<&Row>, wrong: Option<&'static str>) -> rusqlite::Result<()> {
         let now = Timestamp::now().as_microsecond();
         let mut entries = Vec::new();
-        if !fits {
-            tracing::error!("the end of the audit log is not the one that was signed");
+        if let Some(wrong) = wrong {
+            tracing::error!(wrong, "the audit log is not as it was left");
             let mut gap = Entry::new(Kind::Gap, "audit");
-            gap.outcome = "the end of the log is not the one that was signed";
+            gap.outcome = wrong;
             entries.push((gap, now));
         }
         if let Some(end) = end.filter(|end| !end.is(Kind::Stop)) {
@@ -129,11 +136,10 @@ impl Log {
             }
         }
         entries.push((Entry::new(Kind::Start, "audit"), now));
-        self.append(entries)?;
-        self.checkpoint()
+        self.commit(entries, Purpose::Checkpoint)
     }
 
-    /// Intents of the last run that have no outcome.
+    /// Intents of the last run that have no outcome: no more than can be under way at a time.
     fn open_intents(&self) -> rusqlite::Result<Vec<(u64, String, String, String)>> {
         let mut open = self.store.prepare(
             "WITH run AS (SELECT coalesce(max(seq), 0) AS start FROM rows WHERE kind = 'start')
@@ -142,7 +148,7 @@ impl Log {
                  (SELECT refers FROM rows, run WHERE seq > start AND kind = 'outcome' AND refers IS NOT NULL)
              ORDER BY seq LIMIT ?1",
         )?;
-        let most = i64::try_from(MAX_OPEN_INTENTS).unwrap_or(i64::MAX);
+        let most = i64::try_from(MAX_WAITING).unwrap_or(i64::MAX);
         let rows = open.query_map([most], |row| {
             let seq = row.get::<_, i64>(0)?.cast_unsigned();
             Ok((seq, row.get(1)?, row.get(2)?, row.get(3)?))
@@ -157,127 +163,79 @@ impl Log {
 
     /// Adds entries in one commit, after which they are on the disk.
     pub(crate) fn append(&mut self, entries: Vec<(Entry, i64)>) -> rusqlite::Result<()> {
-        let mut last = self.last;
-        let mut now = 0;
+        let (seq, at) = self.checkpointed;
+        let rows = (self.last.seq - seq).saturating_add(entries.len() as u64);
+        let age = Timestamp::now().as_microsecond().abs_diff(at);
+        let due = rows >= CHECKPOINT_ROWS || u128::from(age) >= CHECKPOINT_AGE.as_micros();
+        self.commit(entries, if due { Purpose::Checkpoint } else { Purpose::Head })
+    }
+
+    /// The same, with a checkpoint or without.
+    fn commit(&mut self, entries: Vec<(Entry, i64)>, purpose: Purpose) -> rusqlite::Result<()> {
+        let now = Timestamp::now().as_microsecond();
         let transaction = self.store.unchecked_transaction()?;
-        for (entry, at) in entries {
-            now = at;
-            let row = self.row(entry, at, &last);
-            row.insert(&transaction)?;
-            last = Checkpoint { seq: row.seq, hash: row.hash };
+        let last = self.add(&transaction, entries, now)?;
+        let is_checkpoint = purpose == Purpose::Checkpoint;
+        if is_checkpoint {
+            put(&transaction, &self.key, Purpose::Checkpoint, &last, now)?;
         }
-        put(&transaction, &self.key, Purpose::Head, &last, now)?;
         transaction.commit()?;
         self.last = last;
-        if self.last.seq.saturating_sub(self.checkpointed) >= CHECKPOINT_ROWS {
-            self.checkpoint()?;
-            self.prune()?;
+        if is_checkpoint {
+            (self.checkpointed, self.prune_due) = ((last.seq, now), true);
+            // The journal holds what the file alone cannot prove.
+            tracing::info!(checkpoint = %last, "audit");
         }
         Ok(())
     }
 
-    fn row(&self, entry: Entry, at: i64, last: &Checkpoint) -> Row {
-        let mut row = Row {
-            seq: last.seq + 1,
-            at,
-            kind: entry.kind.name().to_owned(),
-            request: entry.request.to_string(),
-            client: entry.client.to_string(),
-            origin: entry.origin.to_owned(),
-            what: entry.what.to_string(),
-            arguments: entry.arguments.map(|arguments| self.redactor.redact(&arguments)),
-            outcome: entry.outcome.to_owned(),
-            code: entry.code,
-            bytes: entry.bytes,
-            micros: entry.micros,
-            refers: entry.refers,
-            hash: BEGINNING,
-        };
-        row.hash = row.hash_after(&last.hash);
-        row
-    }
-
-    /// Signs the last row for good.
-    fn checkpoint(&mut self) -> rusqlite::Result<()> {
-        let at = Timestamp::now().as_microsecond();
-        put(&self.store, &self.key, Purpose::Checkpoint, &self.last, at)?;
-        self.checkpointed = self.last.seq;
-        // The journal holds what the file alone cannot prove.
-        tracing::info!(checkpoint = %self.last, "audit");
-        Ok(())
-    }
-
-    /// Removes the oldest rows, up to a checkpoint, where there are too many or they are too old.
-    fn prune(&mut self) -> rusqlite::Result<()> {
-        let pragma = |name| self.store.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        let pages = pragma("page_count")? - pragma("freelist_count")?;
-        let bytes = pages.saturating_mul(pragma("page_size")?).cast_unsigned();
-        let now = Timestamp::now();
-        let span = i64::from(self.max_days).saturating_mul(24).hours();
-        let oldest = now.checked_sub(span).unwrap_or(Timestamp::MIN).as_microsecond();
-        let nth = i64::try_from(PRUNED_AT_ONCE).unwrap_or(1) - 1;
-        let found: Option<(i64, i64, [u8; 32])> = self
-            .store
-            .query_row(
-                "SELECT seq, at, hash FROM checkpoints WHERE seq < ?1 ORDER BY seq LIMIT 1 OFFSET ?2",
-                (self.last.seq.cast_signed(), nth),
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )
-            .optional()?;
-        let Some((seq, at, hash)) =
-            found.filter(|(_, at, _)| bytes > self.max_bytes || *at < oldest)
-        else {
-            return Ok(());
-        };
-        let place = Checkpoint { seq: seq.cast_unsigned(), hash };
-        let transaction = self.store.unchecked_transaction()?;
-        put(&transaction, &self.key, Purpose::Base, &place, at)?;
-        transaction.execute("DELETE FROM rows WHERE seq <= ?1", [seq])?;
-        transaction.execute("DELETE FROM checkpoints WHERE seq <= ?1", [seq])?;
-        transaction.commit()?;
-        let mut pruned = Entry::new(Kind::Admin, "audit");
-        pruned.outcome = "the rows up to the one that this refers to were removed for age or size";
-        pruned.refers = Some(place.seq);
-        self.append(vec![(pruned, now.as_microsecond())])
+    /// Adds rows to the end and signs that, within a transaction; gives the end that there is once it is committed.
+    pub(crate) fn add(
+        &self,
+        transaction: &Connection,
+        entries: Vec<(Entry, i64)>,
+        now: i64,
+    ) -> rusqlite::Result<Checkpoint> {
+        let mut last = self.last;
+        for (entry, at) in entries {
+            let row = row(entry, at, &last);
+            row.insert(transaction)?;
+            last = Checkpoint { seq: row.seq, hash: row.hash };
+        }
+        put(transaction, &self.key, Purpose::Head, &last, now)?;
+        Ok(last)
     }
 
     /// Records that the log is closed in order.
     pub(crate) fn stop(&mut self) -> rusqlite::Result<()> {
         let now = Timestamp::now().as_microsecond();
-        self.append(vec![(Entry::new(Kind::Stop, "audit"), now)])?;
-        self.checkpoint()
+        self.commit(vec![(Entry::new(Kind::Stop, "audit"), now)], Purpose::Checkpoint)
     }
+}
+
+/// The row of an entry after the last one.
+fn row(entry: Entry, at: i64, last: &Checkpoint) -> Row {
+    let mut row = Row {
+        seq: last.seq + 1,
+        at,
+        kind: entry.kind.name().to_owned(),
+        request: entry.request.to_string(),
+        client: entry.client.to_string(),
+        origin: entry.origin.to_owned(),
+        what: entry.what.to_string(),
+        arguments: entry.arguments.map(String::from),
+        outcome: entry.outcome.to_owned(),
+        code: entry.code,
+        bytes: entry.bytes,
+        micros: entry.micros,
+        refers: entry.refers,
+        hash: BEGINNING,
+    };
+    row.hash = row.hash_after(&last.hash);
+    row
 }
 
 fn last_row(store: &Connection) -> rusqlite::Result<Option<Row>> {
     let query = format!("SELECT {} FROM rows ORDER BY seq DESC LIMIT 1", Row::COLUMNS);
     store.query_row(&query, [], Row::read).optional()
-}
-
-/// The key in the folder, which is made if it is not there.
-fn key(folder: &Path) -> Result<SigningKey, OpenError> {
-    let path = folder.join(KEY_FILE);
-    let failed = |path: &Path, source| OpenError::KeyFile { name: name(path), source };
-    let key = match fs::read_to_string(&path) {
-        Ok(text) => SigningKey::from_text(text.trim())
-            .map_err(|source| OpenError::Key { name: name(&path), source })?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let key = SigningKey::generate().map_err(|e| OpenError::Random(e.to_string()))?;
-            settings::put(&path, Access::mode(SECRET_MODE), key.to_text().as_bytes())
-                .map_err(|error| failed(&path, error))?;
-            key
-        }
-        Err(error) => return Err(failed(&path, error)),
-    };
-    let public = folder.join(PUBLIC_KEY_FILE);
-    let text = format!("{}\n", key.public());
-    if fs::read_to_string(&public).ok().as_ref() != Some(&text) {
-        settings::put(&public, Access::mode(PUBLIC_MODE), text.as_bytes())
-            .map_err(|error| failed(&public, error))?;
-    }
-    Ok(key)
-}
-
-fn name(path: &Path) -> String {
-    PathBuf::from(path).display().to_string()
 }

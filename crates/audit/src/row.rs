@@ -15,6 +15,11 @@ pub(crate) type Hash = [u8; 32];
 /// What stands for the hash before the first row.
 pub(crate) const BEGINNING: Hash = [0; 32];
 
+/// What a row says before which the log was changed while nobody wrote it.
+pub(crate) const REPLACED: &str = "the end of the log is not the one that was signed";
+/// What the first row says where there was a log of this key before.
+pub(crate) const TAKEN_AWAY: &str = "an earlier log of this key is not here any more";
+
 /// A row of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
@@ -134,6 +139,11 @@ impl Row {
             self.hash,
         ])?;
         Ok(())
+    }
+
+    /// Whether it says that the log before it was changed.
+    pub(crate) fn tells_of_a_change(&self) -> bool {
+        self.is(Kind::Gap) && [REPLACED, TAKEN_AWAY].contains(&self.outcome.as_str())
     }
 
     /// Whether it is of this kind.

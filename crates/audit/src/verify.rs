@@ -25,6 +25,8 @@ pub struct Verified {
     pub checkpoints: usize,
     /// The rows after which something may be missing, since the log was not closed in order.
     pub gaps: Vec<u64>,
+    /// The rows that were noted elsewhere and have been removed in order since, so that nothing can be said of them.
+    pub not_compared: Vec<u64>,
 }
 
 /// What is wrong, at the first place where something is.
@@ -36,6 +38,8 @@ pub enum Fault {
     Missing(u64),
     /// The rows after this one were dropped, or the end is another one than was signed.
     End(u64),
+    /// This row was written by a gateway that found the log changed or taken away when it started.
+    Replaced(u64),
     /// The signature of the checkpoint at this row is not of this key.
     Checkpoint(u64),
     /// The row at this checkpoint is another one than was signed.
@@ -56,6 +60,11 @@ impl fmt::Display for Fault {
             Self::End(seq) => {
                 write!(f, "rows are missing after row {seq}, or others were put there")
             }
+            Self::Replaced(seq) => write!(
+                f,
+                "row {seq} tells that the log before it was changed or taken away while no gateway wrote it; to begin a new \
+                 one, move `audit.db` and `audit.pub` away"
+            ),
             Self::Checkpoint(seq) => {
                 write!(f, "the checkpoint at row {seq} was not signed by this key")
             }
@@ -122,10 +131,11 @@ fn verify_in(
     let mut expected = checkpoints.iter().map(|one| one.place).peekable();
     let mut last = base.unwrap_or(Checkpoint { seq: 0, hash: BEGINNING });
     let (mut rows, mut gaps, mut anchored) = (0, Vec::new(), Vec::new());
+    let mut replaced = None;
     let mut all = store.prepare(&format!("SELECT {} FROM rows ORDER BY seq", Row::COLUMNS))?;
     let mut found = all.query([])?;
-    let note = |anchored: &mut Vec<u64>, place: &Checkpoint| {
-        anchored.extend(anchors.iter().filter(|anchor| *anchor == place).map(|anchor| anchor.seq));
+    let note = |anchored: &mut Vec<Checkpoint>, place: &Checkpoint| {
+        anchored.extend(anchors.iter().filter(|anchor| *anchor == place));
     };
     note(&mut anchored, &last);
     while let Some(row) = found.next()? {
@@ -145,7 +155,9 @@ fn verify_in(
             }
         }
         note(&mut anchored, &last);
-        if row.is(Kind::Gap) {
+        if row.tells_of_a_change() {
+            replaced = replaced.or(Some(row.seq));
+        } else if row.is(Kind::Gap) {
             gaps.push(row.seq);
         }
         rows += 1;
@@ -156,14 +168,20 @@ fn verify_in(
     match Signed::one(store, Purpose::Head)? {
         Some(head) if !head.is_good(key, Purpose::Head) => return Err(Fault::Head.into()),
         Some(head) if head.place != last => return Err(Fault::End(last.seq).into()),
-        None if rows > 0 || base.is_some() => return Err(Fault::Head.into()),
-        _ => {}
+        Some(_) => {}
+        // A log has its first row as soon as it is there.
+        None => return Err(Fault::Head.into()),
     }
-    if let Some(lost) = anchors.iter().find(|anchor| {
-        // What was removed in order cannot be compared any more.
-        !anchored.contains(&anchor.seq) && base.is_none_or(|base| anchor.seq >= base.seq)
-    }) {
-        return Err(Fault::Anchor(lost.seq).into());
+    let missed = anchors.iter().filter(|anchor| !anchored.contains(anchor));
+    // What was removed in order cannot be compared any more.
+    let (removed, others): (Vec<&Checkpoint>, Vec<&Checkpoint>) =
+        missed.partition(|anchor| base.is_some_and(|base| anchor.seq < base.seq));
+    if let Some(other) = others.first() {
+        return Err(Fault::Anchor(other.seq).into());
+    }
+    // Last, so that it hides nothing that was done later.
+    if let Some(seq) = replaced {
+        return Err(Fault::Replaced(seq).into());
     }
     Ok(Verified {
         base: base.map(|base| base.seq),
@@ -171,5 +189,6 @@ fn verify_in(
         rows,
         checkpoints: checkpoints.len(),
         gaps,
+        not_compared: removed.into_iter().map(|anchor| anchor.seq).collect(),
     })
 }

@@ -1,7 +1,6 @@
 //! The one thread that writes the chain.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
@@ -12,6 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::entry::Entry;
 use crate::limits::{GROUP, MAX_GROUP, MAX_WAITING};
 use crate::open::Log;
+use crate::redact::Redactor;
 
 /// The log, to whoever has something to record. Clones write the same log.
 #[derive(Debug, Clone)]
@@ -20,13 +20,13 @@ pub struct Audit {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
+    redactor: Redactor,
     /// Tells the writer that somebody waits.
     urgent: Notify,
     /// Tells the writer to end.
     closing: Notify,
-    closed: AtomicBool,
 }
 
 /// The log takes nothing more: it was closed, or could not be written, and then nobody knows what of it is on the disk. What
@@ -37,10 +37,14 @@ pub struct Closed;
 
 /// A place that is kept for an entry, so that what is done can be recorded whatever happens.
 #[derive(Debug)]
-pub struct Place(OwnedPermit<Message>);
+pub struct Place {
+    permit: OwnedPermit<Message>,
+    shared: Arc<Shared>,
+}
 
 #[derive(Debug)]
 struct Message {
+    /// Without what must not be kept.
     entry: Entry,
     /// When it happened.
     at: i64,
@@ -51,13 +55,15 @@ struct Message {
 impl Place {
     /// Records an entry, which is in the chain within the time that reads may take.
     pub fn record(self, entry: Entry) {
-        self.0.send(Message::new(entry, None));
+        self.permit.send(self.shared.message(entry, None));
     }
 }
 
-impl Message {
-    fn new(entry: Entry, done: Option<oneshot::Sender<u64>>) -> Self {
-        Self { entry, at: Timestamp::now().as_microsecond(), done }
+impl Shared {
+    /// An entry as it waits: already without what must not be kept, and short, however much somebody has sent.
+    fn message(&self, mut entry: Entry, done: Option<oneshot::Sender<u64>>) -> Message {
+        self.redactor.clean(&mut entry);
+        Message { entry, at: Timestamp::now().as_microsecond(), done }
     }
 }
 
@@ -67,9 +73,11 @@ impl Audit {
     /// # Errors
     ///
     /// No thread can be started.
-    pub fn start(log: Log) -> std::io::Result<(Self, JoinHandle<()>)> {
+    pub fn start(mut log: Log) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = channel(MAX_WAITING);
-        let shared = Arc::new(Shared::default());
+        let redactor = std::mem::take(&mut log.redactor);
+        let shared = Shared { redactor, urgent: Notify::new(), closing: Notify::new() };
+        let shared = Arc::new(shared);
         let writer = Writer { log, receiver, shared: shared.clone() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("audit".to_owned());
@@ -83,7 +91,8 @@ impl Audit {
     ///
     /// The log takes nothing more.
     pub async fn place(&self) -> Result<Place, Closed> {
-        self.sender.clone().reserve_owned().await.map(Place).map_err(|_| Closed)
+        let permit = self.sender.clone().reserve_owned().await.map_err(|_| Closed)?;
+        Ok(Place { permit, shared: self.shared.clone() })
     }
 
     /// Records something that is about to be done, and gives its place in the chain once that is on the disk.
@@ -93,7 +102,7 @@ impl Audit {
     /// It is not: then it must not be done.
     pub async fn intent(&self, entry: Entry) -> Result<u64, Closed> {
         let (done, told) = oneshot::channel();
-        let message = Message::new(entry, Some(done));
+        let message = self.shared.message(entry, Some(done));
         self.sender.send(message).await.map_err(|_| Closed)?;
         self.shared.urgent.notify_one();
         told.await.map_err(|_| Closed)
@@ -101,7 +110,7 @@ impl Audit {
 
     /// Records an entry if there is room for it at once. `false`: there is none, or the log takes nothing more.
     pub fn try_record(&self, entry: Entry) -> bool {
-        self.sender.try_send(Message::new(entry, None)).is_ok()
+        self.sender.try_send(self.shared.message(entry, None)).is_ok()
     }
 
     /// Ends the log in order, once what was recorded before is on the disk; it takes nothing more. The thread then ends.
@@ -112,7 +121,7 @@ impl Audit {
 
     /// Whether it takes something still.
     pub fn is_open(&self) -> bool {
-        !self.shared.closed.load(Ordering::Relaxed)
+        !self.sender.is_closed()
     }
 }
 
@@ -126,7 +135,6 @@ impl Writer {
     /// Writes until everybody who could record something is gone, or it cannot.
     async fn run(mut self) {
         let ended = self.write().await;
-        self.shared.closed.store(true, Ordering::Relaxed);
         // Whoever waits learns that nothing of theirs was kept.
         self.receiver.close();
         let ended = ended.and_then(|()| self.log.stop());
@@ -138,6 +146,7 @@ impl Writer {
     async fn write(&mut self) -> rusqlite::Result<()> {
         let mut group = Vec::with_capacity(MAX_GROUP);
         let mut more = false;
+        self.log.prune()?;
         loop {
             let first = tokio::select! {
                 biased;
@@ -166,6 +175,8 @@ impl Writer {
             }
             more = group.len() >= MAX_GROUP;
             self.commit(&mut group)?;
+            // Nobody waits for this but who comes next.
+            self.log.prune()?;
         }
     }
 

@@ -1,84 +1,13 @@
 //! What is found when the log is changed by somebody who has not its key.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what is missing fails the test")]
-
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use audit::{
-    Audit, Checkpoint, Entry, FILE, Fault, KEY_FILE, Kind, Log, PUBLIC_KEY_FILE, Redactor,
-    Verified, VerifyError, limits, verify,
+    Audit, Checkpoint, FILE, Fault, KEY_FILE, Kind, Log, PUBLIC_KEY_FILE, Redactor, limits,
 };
-use signing::PublicKey;
 use store::rusqlite::Connection;
 
-/// Rows that a test writes, besides those of start and stop.
-const ROWS: u64 = 10;
-
-/// A log that was written and closed in order.
-struct Written(tempfile::TempDir);
-
-impl Written {
-    fn new(rows: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        run(folder.path(), rows);
-        Self(folder)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.path().join(FILE)
-    }
-
-    fn key(&self) -> PublicKey {
-        let text = fs::read_to_string(self.0.path().join(PUBLIC_KEY_FILE)).unwrap();
-        text.trim().parse().unwrap()
-    }
-
-    fn verify(&self) -> Result<Verified, Fault> {
-        self.verify_with(&[])
-    }
-
-    fn verify_with(&self, anchors: &[Checkpoint]) -> Result<Verified, Fault> {
-        match verify(&self.file(), &self.key(), anchors) {
-            Ok(verified) => Ok(verified),
-            Err(VerifyError::Fault(fault)) => Err(fault),
-            Err(other) => panic!("{other}"),
-        }
-    }
-
-    /// Does to the file what somebody does who can write it.
-    fn change(&self, statements: &str) -> &Self {
-        let file = Connection::open(self.file()).unwrap();
-        file.execute_batch(statements).unwrap();
-        self
-    }
-}
-
-fn entry(kind: Kind, at: u64) -> Entry {
-    let mut entry = Entry::new(kind, "mcp.fs.read");
-    entry.request = format!("r-{at}").into();
-    entry.client = "anna".into();
-    entry.origin = "http";
-    entry.arguments = Some(format!(r#"{{"path":"/{at}"}}"#).into());
-    entry.outcome = "ok";
-    (entry.code, entry.bytes, entry.micros) = (1, 2, 3);
-    entry.refers = Some(1);
-    entry
-}
-
-/// Opens the log, writes rows, and closes it in order.
-fn run(folder: &Path, rows: u64) {
-    let log = Log::open(folder, Redactor::default()).unwrap();
-    let (audit, thread) = Audit::start(log).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        for at in 0..rows {
-            audit.place().await.unwrap().record(entry(Kind::Read, at));
-        }
-    });
-    drop(audit);
-    thread.join().unwrap();
-}
+use crate::written::{ROWS, Written, entry, run};
 
 #[test]
 fn a_log_that_nobody_has_touched_is_whole() {
@@ -182,15 +111,6 @@ fn an_older_state_of_the_whole_file_is_found_by_what_was_noted_elsewhere() {
 }
 
 #[test]
-fn a_log_that_goes_on_after_rows_were_dropped_says_so() {
-    let written = Written::new(ROWS);
-    written.change("DELETE FROM rows WHERE seq > 5; DELETE FROM checkpoints WHERE seq > 5");
-    run(written.0.path(), 1);
-    let verified = written.verify().unwrap();
-    assert!(!verified.gaps.is_empty(), "{verified:?}");
-}
-
-#[test]
 fn an_intent_is_on_the_disk_before_it_is_known_and_its_unknown_end_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::open(folder.path(), Redactor::default()).unwrap();
@@ -251,6 +171,8 @@ fn what_is_too_much_is_removed_from_the_beginning_and_the_rest_is_whole() {
     let verified = written.verify().unwrap();
     assert!(verified.base.is_some_and(|base| base > 1), "{verified:?}");
     assert!(verified.rows < 4 * limits::CHECKPOINT_ROWS, "{verified:?}");
+    let removed = Checkpoint { seq: 1, hash: [1; 32] };
+    assert_eq!(written.verify_with(&[removed]).unwrap().not_compared, [1]);
     written.change("UPDATE base SET seq = seq - 1");
     assert_eq!(written.verify(), Err(Fault::Base));
 }
