@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what is missing fails the test")]
 
 mod chain;
+mod crash;
 mod forged;
 mod kept;
 mod written;
