@@ -1,6 +1,6 @@
 //! The file.
 
-use store::Schema;
+use store::{Check, Schema};
 
 /// What the file holds. `head` and `base` have one row at the most.
 pub(crate) const SCHEMA: Schema = Schema {
@@ -46,4 +46,6 @@ pub(crate) const SCHEMA: Schema = Schema {
             signature BLOB NOT NULL
         ) STRICT;
     "],
+    // The chain proves itself, and may have gigabytes.
+    check: Check::Opening,
 };

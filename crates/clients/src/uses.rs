@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use store::rusqlite::{self, Connection, OptionalExtension as _};
-use store::{Schema, StoreError};
+use store::{Check, Schema, StoreError};
 
 use crate::key::Digest;
 use crate::name::ClientName;
@@ -27,6 +27,7 @@ const SCHEMA: Schema = Schema {
             paired_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
     "],
+    check: Check::Pages,
 };
 
 /// What the gateway keeps of clients.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use capfile::Budget;
 use store::rusqlite::{self, Connection};
-use store::{Schema, StoreError};
+use store::{Check, Schema, StoreError};
 
 use crate::budgets::{Account, Charge, Refused, Reservation, Spent};
 use crate::clock::Clock;
@@ -37,6 +37,7 @@ const SCHEMA: Schema = Schema {
             PRIMARY KEY (day, account, budget)
         ) STRICT, WITHOUT ROWID;
     "],
+    check: Check::Pages,
 };
 const DAY: Duration = Duration::from_hours(24);
 

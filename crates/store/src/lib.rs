@@ -5,11 +5,12 @@
 //! mended by guessing.
 //!
 //! ```
-//! use store::Schema;
+//! use store::{Check, Schema};
 //!
 //! const SCHEMA: Schema = Schema {
 //!     application_id: 0x6c6c_0001,
 //!     migrations: &["CREATE TABLE words (word TEXT PRIMARY KEY) STRICT;"],
+//!     check: Check::Pages,
 //! };
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("words.db");
@@ -23,5 +24,5 @@ pub mod limits;
 mod open;
 
 pub use error::StoreError;
-pub use open::{Schema, open, open_read_only};
+pub use open::{Check, Schema, open, open_read_only};
 pub use rusqlite;

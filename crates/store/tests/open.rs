@@ -7,14 +7,17 @@ use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use store::rusqlite::Connection;
-use store::{Schema, StoreError, open, open_read_only};
+use store::{Check, Schema, StoreError, open, open_read_only};
 
 const FIRST: &str = "CREATE TABLE words (word TEXT PRIMARY KEY) STRICT;";
 const SECOND: &str = "ALTER TABLE words ADD COLUMN language TEXT;";
-const ONE: Schema = Schema { application_id: 7, migrations: &[FIRST] };
-const BROKEN: Schema =
-    Schema { application_id: 7, migrations: &[FIRST, "CREATE TABLE half (a); nonsense;"] };
-const TWO: Schema = Schema { application_id: 7, migrations: &[FIRST, SECOND] };
+const ONE: Schema = Schema { application_id: 7, migrations: &[FIRST], check: Check::Pages };
+const BROKEN: Schema = Schema {
+    application_id: 7,
+    migrations: &[FIRST, "CREATE TABLE half (a); nonsense;"],
+    check: Check::Pages,
+};
+const TWO: Schema = Schema { application_id: 7, migrations: &[FIRST, SECOND], check: Check::Pages };
 
 fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -122,6 +125,8 @@ fn a_damaged_file_is_refused() {
     file.write_all_at(&[0xff; 512], 3 * 4096).unwrap();
     let error = open(&path, &ONE).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    let unchecked = Schema { check: Check::Opening, ..ONE };
+    drop(open(&path, &unchecked).expect("what is damaged is met when it is read"));
 }
 
 #[test]

@@ -121,7 +121,7 @@ mod tests {
         let key = |at: u32| format!("llmb_{at:043}");
         let all = (0..CLIENTS).map(|at| client(&format!("c{at}"), Some(&key(at)))).collect();
         let clients = clients(all, &Clients::default());
-        let timed = |key: &str| {
+        let batch = |key: &str| {
             let begun = std::time::Instant::now();
             for _ in 0..TRIES {
                 std::hint::black_box(clients.find(std::hint::black_box(key), NOW));
@@ -132,7 +132,7 @@ mod tests {
         let mut times = kinds.clone().map(|_| Vec::new());
         for _ in 0..BATCHES {
             for (key, times) in kinds.iter().zip(&mut times) {
-                times.push(timed(key));
+                times.push(batch(key));
             }
         }
         let medians = times.map(|mut times| {
