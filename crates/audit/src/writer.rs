@@ -187,7 +187,11 @@ impl Writer {
             entries.push((message.entry, message.at));
             waiting.extend(message.done.map(|done| (seq, done)));
         }
-        self.log.append(entries)?;
+        if let Err(error) = self.log.append(entries) {
+            // Before those who wait are told, so that nobody who was finds it open.
+            self.receiver.close();
+            return Err(error);
+        }
         for (seq, done) in waiting {
             // Whoever has gone away has given the call up before it was made.
             done.send(seq).ok();
