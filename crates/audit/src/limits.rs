@@ -39,3 +39,7 @@ pub const MAX_KEPT_BYTES: usize = 8 * 1024;
 
 /// The bytes of one text that is kept as it is: a path, a query or a method, and no document.
 pub const MAX_TEXT_BYTES: usize = 256;
+
+/// Rows that are read at once: while somebody reads, the write-ahead log grows, so what writes them to a slow reader must not read
+/// meanwhile. Some hundred KiB.
+pub const ROWS_AT_ONCE: usize = 1000;

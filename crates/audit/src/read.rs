@@ -8,6 +8,7 @@ use store::rusqlite::types::Value;
 use store::rusqlite::{self, Connection};
 
 use crate::entry::Kind;
+use crate::limits::ROWS_AT_ONCE;
 use crate::row::Row;
 use crate::schema::SCHEMA;
 
@@ -75,6 +76,8 @@ impl Reader {
 
     /// Hands each row that is wanted to `take`, the oldest first, until that says that it is enough.
     ///
+    /// However long `take` thinks, the gateway is not held up: between [`ROWS_AT_ONCE`] and the next nothing of the file is in use.
+    ///
     /// # Errors
     ///
     /// The log cannot be read.
@@ -83,16 +86,32 @@ impl Reader {
         filter: &Filter,
         mut take: impl FnMut(Row) -> bool,
     ) -> Result<(), ReadError> {
-        let (condition, values) = filter.condition();
-        let columns = Row::COLUMNS;
-        let query = format!("SELECT {columns} FROM rows WHERE {condition} ORDER BY seq");
-        let mut rows = self.0.prepare(&query)?;
-        for row in rows.query_map(rusqlite::params_from_iter(values), Row::read)? {
-            if !take(row?) {
-                break;
+        let mut filter = filter.clone();
+        loop {
+            let rows = self.next(&filter)?;
+            let is_all = rows.len() < ROWS_AT_ONCE;
+            for row in rows {
+                filter.after = Some(row.seq);
+                if !take(row) {
+                    return Ok(());
+                }
+            }
+            if is_all {
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    /// The first of the rows that are wanted.
+    fn next(&self, filter: &Filter) -> Result<Vec<Row>, ReadError> {
+        let (condition, values) = filter.condition();
+        let columns = Row::COLUMNS;
+        let query = format!(
+            "SELECT {columns} FROM rows WHERE {condition} ORDER BY seq LIMIT {ROWS_AT_ONCE}"
+        );
+        let mut rows = self.0.prepare(&query)?;
+        let rows = rows.query_map(rusqlite::params_from_iter(values), Row::read)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What is kept, and for how long.
 
-use audit::{Log, Redactor, limits};
+use std::time::Duration;
+
+use audit::{Filter, Kind, Log, Reader, Redactor, limits};
+use store::rusqlite::Connection;
 
 use crate::written::{ROWS, Written, write};
 
@@ -23,4 +26,38 @@ fn what_is_within_the_bounds_is_kept() {
         write(log.keeping(limits::MAX_BYTES, 365), limits::CHECKPOINT_ROWS);
     }
     assert_eq!(written.verify().unwrap().base, None);
+}
+
+#[test]
+fn all_rows_are_read_and_whoever_reads_them_slowly_holds_nothing_up() {
+    let rows = 2 * limits::ROWS_AT_ONCE as u64;
+    let written = Written::new(rows);
+    // As the gateway does from time to time: it succeeds only where nobody reads.
+    let file = Connection::open(written.file()).unwrap();
+    file.busy_timeout(Duration::ZERO).unwrap();
+    let take_over = || {
+        let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
+        file.query_row(pragma, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let reader = Reader::open(&written.file()).unwrap();
+    let mut seen = Vec::new();
+    let take = |row: audit::Row| {
+        // Each waits for the disk, so not at every row.
+        if row.seq % 500 == 1 {
+            file.execute("UPDATE head SET at = at + 1", []).unwrap();
+            assert_eq!(take_over(), 0, "row {} holds the file", row.seq);
+        }
+        seen.push(row.seq);
+        true
+    };
+    reader.each(&Filter::default(), take).unwrap();
+    assert_eq!(seen, (1..=rows + 2).collect::<Vec<_>>());
+    let reads = Filter { kind: Some(Kind::Read), after: Some(3), ..Filter::default() };
+    let mut first = None;
+    let take = |row: audit::Row| {
+        first = Some(row.seq);
+        false
+    };
+    reader.each(&reads, take).unwrap();
+    assert_eq!(first, Some(4));
 }
