@@ -52,6 +52,22 @@ pub enum Fault {
     Anchor(u64),
 }
 
+impl Fault {
+    /// The row that it is about, where it is about one.
+    pub fn row(&self) -> Option<u64> {
+        match self {
+            Self::Row(seq)
+            | Self::Missing(seq)
+            | Self::End(seq)
+            | Self::Replaced(seq)
+            | Self::Checkpoint(seq)
+            | Self::NotAtCheckpoint(seq)
+            | Self::Anchor(seq) => Some(*seq),
+            Self::Head | Self::Base => None,
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

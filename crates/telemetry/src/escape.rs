@@ -7,11 +7,20 @@ pub(crate) const CUT: &str = " [cut]";
 
 /// How an escaped character is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Style {
+pub enum Style {
     /// As in Rust: `\n`, `\u{9b}`. For people.
     Text,
     /// As in JSON: `\u009b`. The line is JSON already, so its quotes and backslashes are right.
     Json,
+}
+
+/// `line` with every character spelled out that moves the cursor, ends a line or turns the direction of text, for whatever else
+/// shows people what strangers have sent.
+pub fn escaped(line: &str, style: Style) -> String {
+    let mut out = String::with_capacity(line.len());
+    // Writing into memory has no way to fail.
+    write_escaped(&mut out, line, style).ok();
+    out
 }
 
 /// Writes `line` to `out` with every character escaped that moves the cursor, ends a line or turns
@@ -53,6 +62,7 @@ mod tests {
                 let mut out = String::new();
                 write_escaped(&mut out, line, style).unwrap();
                 assert_eq!(out, expected, "{style:?}");
+                assert_eq!(escaped(line, style), expected, "{style:?}");
             }
         };
         check("plain é 漢 🙂 \\ \"", "plain é 漢 🙂 \\ \"", "plain é 漢 🙂 \\ \"");

@@ -25,5 +25,6 @@ mod line;
 mod options;
 
 pub use error::TelemetryError;
+pub use escape::{Style, escaped};
 pub use init::{Telemetry, init};
 pub use options::{LOG_FORMATS, LOG_LEVELS};

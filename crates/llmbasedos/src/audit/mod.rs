@@ -1,13 +1,15 @@
 //! `llmbasedos audit`: what was decided and done.
 
+mod verify;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::audit::{Checkpoint, FILE, Filter, Kind, PUBLIC_KEY_FILE, Reader, Row, verify};
+use ::audit::{FILE, Filter, Kind, Reader, Row};
 use daemon::BoxError;
 use jiff::Timestamp;
-use signing::PublicKey;
+use telemetry::{Style, escaped};
 
 use crate::command::Failure;
 use crate::limits::AUDIT_LOOK;
@@ -27,7 +29,7 @@ enum Command {
     Tail(Tail),
     Search(Search),
     Export(Export),
-    Verify(Verify),
+    Verify(verify::Arguments),
 }
 
 /// Show the last rows.
@@ -100,21 +102,6 @@ enum Format {
     Csv,
 }
 
-/// Look whether the record is whole: nothing altered, dropped, put in or moved.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit codes: 0 it is whole; 1 it is not, and the first place where it is not is shown."
-)]
-struct Verify {
-    /// The key that must have signed it. Default: the one beside it, which whoever can change the record may have changed too.
-    #[arg(long, value_name = "KEY")]
-    key: Option<PublicKey>,
-    /// A row that was noted elsewhere, such as in the journal, as `SEQ:HASH`: it must be there, and the same. Several times for
-    /// several.
-    #[arg(long = "anchor", value_name = "SEQ:HASH")]
-    anchors: Vec<Checkpoint>,
-}
-
 /// Runs the subcommand.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let place = arguments.place.place()?;
@@ -122,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Tail(tail) => show_last(&place, tail),
         Command::Search(search) => show_found(&place, search),
         Command::Export(export) => write_all(&place, export),
-        Command::Verify(asked) => verify_all(&place, asked),
+        Command::Verify(asked) => verify::run(&place, asked),
     };
     done.map_err(Failure::Work)
 }
@@ -203,10 +190,10 @@ fn write_all(place: &Place, export: &Export) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// One row as a line. What strangers have sent is within: so nothing in it may drive a terminal.
+/// One row as a line. What strangers have sent is within: so nothing in it may drive a terminal, or forge a line.
 fn line(row: &Row, json: bool) -> Result<String, BoxError> {
     if json {
-        return Ok(serde_json::to_string(row)?);
+        return Ok(escaped(&serde_json::to_string(row)?, Style::Json));
     }
     let time = Timestamp::from_microsecond(row.at).unwrap_or_default();
     let client = if row.client.is_empty() { "-" } else { &row.client };
@@ -217,8 +204,7 @@ fn line(row: &Row, json: bool) -> Result<String, BoxError> {
     parts.extend((row.micros > 0).then(|| format!("{} us", row.micros)));
     parts.extend(row.arguments.clone());
     parts.extend((!row.request.is_empty()).then(|| format!("[{}]", row.request)));
-    let text = parts.join(" ");
-    Ok(text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect())
+    Ok(escaped(&parts.join(" "), Style::Text))
 }
 
 /// The columns of CSV.
@@ -265,32 +251,51 @@ fn csv(row: &Row) -> String {
         } else {
             field
         };
-        format!("\"{}\"", safe.replace('"', "\"\""))
+        format!("\"{}\"", escaped(&safe, Style::Text).replace('"', "\"\""))
     });
     quoted.join(",")
 }
 
-fn verify_all(place: &Place, asked: &Verify) -> Result<(), BoxError> {
-    let key = match asked.key {
-        Some(key) => key,
-        None => std::fs::read_to_string(place.state.join(PUBLIC_KEY_FILE))?.trim().parse()?,
-    };
-    let found = verify(&file(place), &key, &asked.anchors)?;
-    let mut out = io::stdout().lock();
-    let first = found.base.map_or(1, |base| base + 1);
-    writeln!(
-        out,
-        "whole: {} rows from row {first} on, {} checkpoints",
-        found.rows, found.checkpoints
-    )?;
-    if let Some(last) = found.last {
-        writeln!(out, "the last row, to be noted elsewhere: {last}")?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row in which somebody has put this.
+    fn row(text: &str) -> Row {
+        let text = text.to_owned();
+        Row {
+            seq: 1,
+            at: 0,
+            kind: "read".to_owned(),
+            request: text.clone(),
+            client: text.clone(),
+            origin: "http".to_owned(),
+            what: text.clone(),
+            arguments: Some(text.clone()),
+            outcome: "ok".to_owned(),
+            code: 0,
+            bytes: 0,
+            micros: 0,
+            refers: None,
+            hash: [0; 32],
+        }
     }
-    for gap in found.gaps {
-        writeln!(
-            out,
-            "before row {gap} reads may be missing, since the gateway did not end in order"
-        )?;
+
+    #[test]
+    fn nothing_that_strangers_have_sent_drives_a_terminal_or_forges_a_line() {
+        let row = row("a\x1b[2J\u{9b}2J\n2 read\u{202e}\u{200b}\x07\u{7f}\r\tb");
+        for shown in [line(&row, false).unwrap(), line(&row, true).unwrap(), csv(&row)] {
+            let odd = shown.chars().find(|sign| sign.is_control() || *sign > '\u{7f}');
+            assert_eq!(odd, None, "{shown}");
+            assert!(shown.contains("2J"), "{shown}");
+        }
+        let read: serde_json::Value = serde_json::from_str(&line(&row, true).unwrap()).unwrap();
+        assert_eq!(read["what"].as_str(), Some(row.what.as_str()), "JSON loses nothing");
     }
-    Ok(())
+
+    #[test]
+    fn a_spreadsheet_takes_nothing_for_a_formula() {
+        assert!(csv(&row("=1+1")).contains(r#""'=1+1""#));
+        assert!(csv(&row(r#"a"b"#)).contains(r#""a""b""#));
+    }
 }
