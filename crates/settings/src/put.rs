@@ -25,9 +25,11 @@ impl Access {
         Self { mode, owner: None }
     }
 
-    /// As the file at `path` has it, else `otherwise`.
+    /// As the file at `path` has it, else `otherwise`. A link is no file: its permissions are always all, and what it leads to
+    /// may be meant for others.
     pub fn like(path: &Path, otherwise: Self) -> Self {
-        fs::symlink_metadata(path).map_or(otherwise, |found| Self {
+        let found = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
+        found.map_or(otherwise, |found| Self {
             mode: found.mode() & 0o7777,
             owner: Some((found.uid(), found.gid())),
         })
@@ -118,6 +120,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.yaml");
         let otherwise = Access::mode(0o600);
+        assert_eq!(Access::like(&path, otherwise), otherwise);
+        // The permissions of a link are always all, and nobody's wish.
+        symlink("elsewhere", &path).unwrap();
         assert_eq!(Access::like(&path, otherwise), otherwise);
         put(&path, Access::mode(0o640), b"").unwrap();
         save(&path, Access::like(&path, otherwise), "# Heading\n", &["a", "b"]).unwrap();
