@@ -55,9 +55,39 @@ pub fn edit<T>(
         _ => settings::load(path)?,
     };
     let outcome = change(&mut file)?;
-    let access = Access::like(path, Access::mode(MODE));
-    settings::save(path, access, HEADING, &file).map_err(failed)?;
+    let yaml = settings::yaml(HEADING, &file).map_err(failed)?;
     // What cannot be read again must be seen by whoever wrote it, and not by the gateway.
-    settings::load::<ClientsFile>(path)?;
+    settings::parse::<ClientsFile>(&path.display().to_string(), &yaml)?;
+    let access = Access::like(path, Access::mode(MODE));
+    settings::put(path, access, yaml.as_bytes()).map_err(failed)?;
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::Client;
+    use crate::limits::MAX_CLIENTS;
+
+    #[test]
+    fn one_client_too_many_leaves_the_file_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clients.yaml");
+        let add = |count: usize| {
+            edit(&path, |file| {
+                for _ in 0..count {
+                    let name = format!("c{}", file.clients.len()).parse().unwrap();
+                    file.clients.push(Client::new(name, Vec::new()));
+                }
+                Ok(())
+            })
+        };
+        add(MAX_CLIENTS).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let error = add(1).unwrap_err().to_string();
+        assert!(error.contains("at most 1000 clients"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+        edit(&path, |file| Ok(file.clients.pop())).unwrap();
+        add(1).unwrap();
+    }
 }

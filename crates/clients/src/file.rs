@@ -169,15 +169,8 @@ mod tests {
             Some(Pairing { code_sha256, expires_at: "2030-01-02T03:04:05Z".parse().unwrap() });
         let plain = Client::new("bert".parse().unwrap(), vec![Pattern::all()]);
         let file = ClientsFile { clients: vec![client, plain.with_key(digest("key"))] };
-        let yaml = serde_saphyr_of(&file);
+        let yaml = settings::yaml("", &file).unwrap();
         assert_eq!(parse(&yaml).unwrap().clients, file.clients, "{yaml}");
-    }
-
-    fn serde_saphyr_of(file: &ClientsFile) -> String {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("clients.yaml");
-        settings::save(&path, settings::Access::mode(0o600), "", file).unwrap();
-        std::fs::read_to_string(path).unwrap()
     }
 
     #[test]

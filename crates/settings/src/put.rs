@@ -90,8 +90,17 @@ const OTHERS: u32 = 0o077;
 ///
 /// Those of [`put`], and what YAML cannot hold.
 pub fn save<T: Serialize>(path: &Path, access: Access, heading: &str, value: &T) -> io::Result<()> {
+    put(path, access, yaml(heading, value)?.as_bytes())
+}
+
+/// A value as YAML, below a `heading` of comment lines.
+///
+/// # Errors
+///
+/// What YAML cannot hold.
+pub fn yaml<T: Serialize>(heading: &str, value: &T) -> io::Result<String> {
     let yaml = serde_saphyr::to_string(value).map_err(io::Error::other)?;
-    put(path, access, format!("{heading}{yaml}").as_bytes())
+    Ok(format!("{heading}{yaml}"))
 }
 
 #[cfg(test)]
