@@ -37,8 +37,26 @@ pub const MAX_ARGUMENT_BYTES: usize = 4 * 1024 * 1024;
 /// and hash of all stand there.
 pub const MAX_KEPT_BYTES: usize = 8 * 1024;
 
-/// The bytes of one text that is kept as it is: a path, a query or a method, and no document.
+/// The bytes of one text that is kept as it is: a query or a method, and no document.
 pub const MAX_TEXT_BYTES: usize = 256;
+
+/// The same of a text that names what something is done to: as long as a path of Linux may be, so that whoever deletes a file
+/// cannot have its name left out.
+pub const MAX_NAME_BYTES: usize = 4096;
+
+/// The bytes that names may take besides [`MAX_KEPT_BYTES`], wherever they stand among other arguments.
+pub const MAX_NAMES_BYTES: usize = 8 * 1024;
+
+/// The bytes that are kept of a longer text's beginning and end: folders and a file's name.
+pub const HEAD_BYTES: usize = 64;
+/// See [`HEAD_BYTES`].
+pub const TAIL_BYTES: usize = 160;
+
+/// The bytes at each end of a longer text that are looked through for secrets, which are longer than what is kept.
+pub const LOOKED_THROUGH: usize = 4096;
+
+/// How deep values within values are looked at; what is deeper is kept as its length and hash.
+pub const MAX_DEPTH: usize = 64;
 
 /// Rows that are read at once: while somebody reads, the write-ahead log grows, so what writes them to a slow reader must not read
 /// meanwhile. Some hundred KiB.

@@ -1,5 +1,6 @@
 //! What is recorded as it is kept: without what must not be.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use data_encoding::HEXLOWER;
@@ -7,8 +8,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::entry::Entry;
-use crate::limits::{MAX_ARGUMENT_BYTES, MAX_TEXT_BYTES};
-use crate::secret::looks_secret;
+use crate::limits::{
+    HEAD_BYTES, LOOKED_THROUGH, MAX_ARGUMENT_BYTES, MAX_NAME_BYTES, MAX_TEXT_BYTES, TAIL_BYTES,
+};
+use crate::secret::hide;
 use crate::walk;
 
 /// Words in the name of a member whose value is never kept.
@@ -33,6 +36,11 @@ const KEY: &str = "key";
 /// Names of members that hold what a person wrote: that it was there is kept, and how long it was.
 const CONTENT: [&str; 9] =
     ["content", "contents", "body", "text", "html", "data", "newtext", "oldtext", "messages"];
+/// Words in the name of a member that says what something is done to.
+const NAME: [&str; 4] = ["path", "file", "folder", "director"];
+/// Names that say the same where nothing else is in them.
+const NAME_WHOLE: [&str; 8] =
+    ["from", "to", "source", "src", "target", "destination", "uri", "url"];
 /// How many digits of a hash tell two long texts apart.
 const HASH_DIGITS: usize = 16;
 
@@ -66,7 +74,7 @@ impl Redactor {
             *given = self.redact(what, given).into();
         }
         for text in [request, client, what] {
-            if let Some(kept) = instead(text) {
+            if let Cow::Owned(kept) = keep(text, false) {
                 *text = kept.into();
             }
         }
@@ -76,10 +84,21 @@ impl Redactor {
     /// length and the beginning of its hash.
     pub fn redact(&self, method: &str, arguments: &str) -> String {
         let kept = (arguments.len() <= MAX_ARGUMENT_BYTES).then(|| {
-            let secret = |name: &str| self.is_secret(method, name);
-            walk::walk(arguments, &secret)
+            let rule = |name: &str| self.rule(method, name);
+            walk::walk(arguments, &rule)
         });
         kept.flatten().unwrap_or_else(|| Value::from(cut(arguments)).to_string())
+    }
+
+    /// How the value of a member is kept.
+    fn rule(&self, method: &str, name: &str) -> Rule {
+        if self.is_secret(method, name) {
+            return Rule::Hide;
+        }
+        let name = plain(name);
+        let names =
+            NAME.iter().any(|word| name.contains(word)) || NAME_WHOLE.contains(&name.as_str());
+        if names { Rule::Name } else { Rule::Keep }
     }
 
     /// Whether the value of a member is not kept.
@@ -106,21 +125,48 @@ fn plain(name: &str) -> String {
     name.chars().filter(|sign| sign.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// What is kept instead of a text, where that is not kept itself.
-pub(crate) fn instead(text: &str) -> Option<String> {
-    if text.len() > MAX_TEXT_BYTES {
-        Some(cut(text))
-    } else {
-        looks_secret(text).then(|| hidden(text.len()))
+/// How the value of a member is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Not, but for its length.
+    Hide,
+    /// As it is, if it is short.
+    Keep,
+    /// The same, and it may be longer: it says what something is done to.
+    Name,
+}
+
+/// What is kept of a text: no secrets, and of one that is too long its two ends.
+pub(crate) fn keep(text: &str, is_name: bool) -> Cow<'_, str> {
+    let at_most = if is_name { MAX_NAME_BYTES } else { MAX_TEXT_BYTES };
+    if text.len() <= at_most {
+        return hide(text, is_name);
+    }
+    let begin = text.get(..text.floor_char_boundary(LOOKED_THROUGH)).unwrap_or_default();
+    let end = text.len().saturating_sub(LOOKED_THROUGH);
+    let end = text.get(text.ceil_char_boundary(end)..).unwrap_or_default();
+    let (begin, end) = (hide(begin, is_name), hide(end, is_name));
+    let head = begin.get(..begin.floor_char_boundary(HEAD_BYTES)).unwrap_or_default();
+    let tail = end.len().saturating_sub(TAIL_BYTES);
+    let tail = end.get(end.ceil_char_boundary(tail)..).unwrap_or_default();
+    Cow::Owned(format!("{head}{}{tail}", cut(text)))
+}
+
+/// What stands for what is not kept.
+pub(crate) fn hidden(bytes: usize, hash: Option<&str>) -> String {
+    match hash {
+        Some(hash) => format!("[redacted, {bytes} bytes, sha256 {hash}]"),
+        None => format!("[redacted, {bytes} bytes]"),
     }
 }
 
-pub(crate) fn hidden(bytes: usize) -> String {
-    format!("[redacted, {bytes} bytes]")
+pub(crate) fn cut(text: &str) -> String {
+    format!("[cut, {} bytes, sha256 {}]", text.len(), digits(text))
 }
 
-pub(crate) fn cut(text: &str) -> String {
-    let hash = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
-    let hash = hash.get(..HASH_DIGITS).unwrap_or_default();
-    format!("[cut, {} bytes, sha256 {hash}]", text.len())
+/// The beginning of a text's hash.
+pub(crate) fn digits(text: &str) -> String {
+    let mut hash = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+    hash.truncate(HASH_DIGITS);
+    hash
 }

@@ -5,19 +5,22 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::fmt;
 
+use serde::Deserialize as _;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::limits::MAX_KEPT_BYTES;
-use crate::redact::{cut, hidden, instead};
+use crate::limits::{MAX_DEPTH, MAX_KEPT_BYTES, MAX_NAMES_BYTES};
+use crate::redact::{Rule, cut, hidden, keep};
 
-/// What is kept of JSON text, where `secret` tells the names of members whose values are not; nothing where it is no JSON, or
-/// nested too deep.
-pub(crate) fn walk(text: &str, secret: &dyn Fn(&str) -> bool) -> Option<String> {
+/// What is kept of JSON text, where `rule` tells by the name of a member how its value is; nothing where it is no JSON.
+pub(crate) fn walk(text: &str, rule: &dyn Fn(&str) -> Rule) -> Option<String> {
     let rest = OnceCell::new();
     let mut out = Vec::with_capacity(text.len().min(MAX_KEPT_BYTES));
     let mut source = serde_json::Deserializer::from_str(text);
-    Walk { text, secret, rest: &rest, out: &mut out }.deserialize(&mut source).ok()?;
+    let depth = 0;
+    Walk { text, rule, rest: &rest, out: &mut out, depth, named: false }
+        .deserialize(&mut source)
+        .ok()?;
     source.end().ok()?;
     String::from_utf8(out).ok()
 }
@@ -25,20 +28,25 @@ pub(crate) fn walk(text: &str, secret: &dyn Fn(&str) -> bool) -> Option<String> 
 /// One value on its way to `out`.
 struct Walk<'a> {
     text: &'a str,
-    secret: &'a dyn Fn(&str) -> bool,
+    rule: &'a dyn Fn(&str) -> Rule,
     /// What stands for that for which there is no room.
     rest: &'a OnceCell<String>,
     out: &'a mut Vec<u8>,
+    /// How many values it is within.
+    depth: usize,
+    /// It says what something is done to.
+    named: bool,
 }
 
 impl Walk<'_> {
     /// The same for a value within.
-    fn inner(&mut self) -> Walk<'_> {
-        Walk { text: self.text, secret: self.secret, rest: self.rest, out: self.out }
+    fn inner(&mut self, named: bool) -> Walk<'_> {
+        let depth = self.depth + 1;
+        Walk { text: self.text, rule: self.rule, rest: self.rest, out: self.out, depth, named }
     }
 
-    fn is_full(&self) -> bool {
-        self.out.len() >= MAX_KEPT_BYTES
+    fn is_full(&self, named: bool) -> bool {
+        self.out.len() >= MAX_KEPT_BYTES + if named { MAX_NAMES_BYTES } else { 0 }
     }
 
     fn rest(&self) -> &str {
@@ -60,7 +68,11 @@ impl Walk<'_> {
 impl<'de> DeserializeSeed<'de> for Walk<'_> {
     type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(mut self, source: D) -> Result<(), D::Error> {
+        if self.depth > MAX_DEPTH {
+            let deep = <&RawValue>::deserialize(source)?;
+            return self.put(cut(deep.get()));
+        }
         source.deserialize_any(self)
     }
 }
@@ -93,17 +105,15 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_str<E: Error>(mut self, value: &str) -> Result<(), E> {
-        match instead(value) {
-            Some(kept) => self.put(kept),
-            None => self.put(value),
-        }
+        let named = self.named;
+        self.put(keep(value, named))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
         self.out.push(b'[');
         let mut first = true;
         loop {
-            if self.is_full() {
+            if self.is_full(self.named) {
                 if items.next_element::<IgnoredAny>()?.is_some() {
                     while items.next_element::<IgnoredAny>()?.is_some() {}
                     self.comma(&mut first);
@@ -115,7 +125,8 @@ impl<'de> Visitor<'de> for Walk<'_> {
             // The comma goes before what is there, which is known only once it is written.
             let before = self.out.len();
             self.comma(&mut first);
-            if items.next_element_seed(self.inner())?.is_none() {
+            let named = self.named;
+            if items.next_element_seed(self.inner(named))?.is_none() {
                 self.out.truncate(before);
                 break;
             }
@@ -127,18 +138,18 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
         self.out.push(b'{');
         let mut first = true;
+        let mut left_out = false;
         while let Some(name) = members.next_key_seed(Name)? {
-            self.comma(&mut first);
-            if self.is_full() {
+            let rule = (self.rule)(&name);
+            let named = rule == Rule::Name || (self.named && rule == Rule::Keep);
+            if self.is_full(named) {
                 members.next_value::<IgnoredAny>()?;
-                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                let rest = self.rest().to_owned();
-                self.put(rest)?;
-                self.out.extend(b":null");
-                break;
+                left_out = true;
+                continue;
             }
+            self.comma(&mut first);
             // A name that is a secret, or long, is one that somebody put there to have it kept.
-            if let Some(kept) = instead(&name) {
+            if let Cow::Owned(kept) = keep(&name, false) {
                 members.next_value::<IgnoredAny>()?;
                 self.put(kept)?;
                 self.out.extend(b":null");
@@ -146,13 +157,19 @@ impl<'de> Visitor<'de> for Walk<'_> {
             }
             self.put(&name)?;
             self.out.push(b':');
-            if (self.secret)(&name) {
+            if rule == Rule::Hide {
                 let value = members.next_value::<&RawValue>()?.get();
                 let within = value.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-                self.put(hidden(within.unwrap_or(value).len()))?;
+                self.put(hidden(within.unwrap_or(value).len(), None))?;
             } else {
-                members.next_value_seed(self.inner())?;
+                members.next_value_seed(self.inner(named))?;
             }
+        }
+        if left_out {
+            self.comma(&mut first);
+            let rest = self.rest().to_owned();
+            self.put(rest)?;
+            self.out.extend(b":null");
         }
         self.out.push(b'}');
         Ok(())

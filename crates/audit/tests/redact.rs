@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use audit::Redactor;
-use audit::limits::{MAX_ARGUMENT_BYTES, MAX_KEPT_BYTES, MAX_TEXT_BYTES};
+use audit::limits::{
+    MAX_ARGUMENT_BYTES, MAX_KEPT_BYTES, MAX_NAME_BYTES, MAX_NAMES_BYTES, MAX_TEXT_BYTES,
+};
 use serde_json::{Value, json};
 
 const METHOD: &str = "mcp.mail.send";
@@ -52,10 +54,15 @@ fn secrets_and_what_people_wrote_are_not() {
         r#"{"key":"[redacted, 1 bytes]","ssh-key":"[redacted, 7 bytes]","PIN":"[redacted, 4 bytes]"}"#,
     );
     check(r#"{"content":"dear diary"}"#, r#"{"content":"[redacted, 10 bytes]"}"#);
-    check(r#"{"q":"my llmb_abc"}"#, r#"{"q":"[redacted, 11 bytes]"}"#);
     check(r#"[["a","Bearer abcdefgh"]]"#, r#"[["a","[redacted, 15 bytes]"]]"#);
-    check(r#"{"q":"llm\u0062_abc"}"#, r#"{"q":"[redacted, 8 bytes]"}"#);
-    check(r#"{"llmb_abc":{"a":1},"b":2}"#, r#"{"[redacted, 8 bytes]":null,"b":2}"#);
+    check(r#"{"q":"see ftp://u:pw@h/a"}"#, r#"{"q":"see ftp://u:[redacted, 2 bytes]@h/a"}"#);
+    // By the beginning of its hash whoever has the key knows it again.
+    let hidden = "[redacted, 25 bytes, sha256 6745762588205233]";
+    let key = "llmb_abcdefghijklmnopqrst";
+    check(&format!(r#"{{"q":"my {key}"}}"#), &format!(r#"{{"q":"my {hidden}"}}"#));
+    let escaped = key.replace('b', r"\u0062");
+    check(&format!(r#"{{"q":"{escaped}"}}"#), &format!(r#"{{"q":"{hidden}"}}"#));
+    check(&format!(r#"{{"{key}":{{"a":1}},"b":2}}"#), &format!(r#"{{"{hidden}":null,"b":2}}"#));
     let nested = format!("{}{}{}", "[".repeat(60), r#"{"token":"x"}"#, "]".repeat(60));
     check(&nested, &nested.replace("\"x\"", "\"[redacted, 1 bytes]\""));
 }
@@ -73,17 +80,42 @@ fn names_of_the_configuration_are_secret_too_for_all_methods_or_for_some() {
 #[test]
 fn what_is_long_is_kept_as_its_length_and_hash() {
     let long = "a".repeat(MAX_TEXT_BYTES + 1);
-    let kept = redact(&format!(r#"{{"path":"{long}","{long}":1}}"#));
+    let kept = redact(&format!(r#"{{"q":"{long}","{long}":1}}"#));
     assert_eq!(kept.matches("[cut, 257 bytes, sha256 ").count(), 2, "{kept}");
-    assert!(!kept.contains("aaaa"), "{kept}");
     for given in ["not json", "", "[1", "[1] 2", r#"{"a":1}}"#] {
         assert!(redact(given).starts_with(&format!("\"[cut, {} bytes", given.len())), "{given}");
     }
-    let deep = "[".repeat(200);
-    assert!(redact(&deep).starts_with("\"[cut, 200 bytes"));
+    let broken = "[".repeat(200);
+    assert!(redact(&broken).starts_with("\"[cut, 200 bytes"));
     let huge = json!({ "path": "a/".repeat(MAX_ARGUMENT_BYTES) }).to_string();
     let kept = redact(&huge);
     assert!(kept.len() < 100 && kept.starts_with("\"[cut, "), "{kept}");
+}
+
+#[test]
+fn what_something_is_done_to_cannot_be_hidden() {
+    // By a path that is long, by arguments around it, or by what looks like a secret.
+    let path = format!("{}important.txt", "/".repeat(MAX_NAME_BYTES - 100));
+    let many: Vec<String> = (0..5000).map(|n| format!(r#""n{n}":"some text","#)).collect();
+    let many = many.concat();
+    let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    for given in [
+        format!(r#"{{"path":"{path}"}}"#),
+        format!(r#"{{{many}"path":"/important.txt","z":1}}"#),
+        format!(r#"{{"z":{deep},"path":"/important.txt"}}"#),
+        format!(r#"{{"z":{many:?},"path":"/important.txt"}}"#),
+        r#"{"path":"/llmb_x/../important.txt"}"#.to_owned(),
+        r#"{"path":"/sk-aaaaaaaaaaaaaaaaaaaaaaaaa/important.txt"}"#.to_owned(),
+        r#"{"path":"/-----BEGIN X-----/important.txt"}"#.to_owned(),
+        r#"{"path":"/x://a:b@c/important.txt"}"#.to_owned(),
+        format!(r#"{{"path":"/important.txt/{}"}}"#, "./".repeat(MAX_NAME_BYTES)),
+        format!(r#"{{"uri":"file:///{}important.txt"}}"#, "/".repeat(2 * MAX_NAME_BYTES)),
+    ] {
+        let kept = redact(&given);
+        assert!(kept.contains("important.txt"), "{kept}");
+        assert!(serde_json::from_str::<Value>(&kept).is_ok(), "{kept}");
+        assert!(kept.len() < MAX_KEPT_BYTES + MAX_NAMES_BYTES, "{}", kept.len());
+    }
 }
 
 #[test]
