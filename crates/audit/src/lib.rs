@@ -5,7 +5,7 @@
 //! the key, which is root and the gateway, can write another log from the beginning: against them helps only what has left the
 //! machine, such as a checkpoint that was noted elsewhere, to which [`verify()`] compares.
 //!
-//! What changes or sends something is on the disk before it is done ([`Audit::intent`]). What only reads is in the chain within
+//! What changes or sends something is on the disk before it is done ([`Audit::begin`]). What only reads is in the chain within
 //! [`limits::GROUP`]: a crash may take the last of these back, and a row of its own then says so.
 
 mod checkpoint;
@@ -31,4 +31,4 @@ pub use read::{Filter, ReadError, Reader};
 pub use redact::Redactor;
 pub use row::Row;
 pub use verify::{Fault, Verified, VerifyError, verify};
-pub use writer::{Audit, Closed, Place};
+pub use writer::{Audit, Closed, Durable, Place};

@@ -1,12 +1,12 @@
 //! The one thread that writes the chain.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use store::rusqlite;
 use tokio::sync::mpsc::{OwnedPermit, Receiver, Sender, channel};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Mutex, Notify, oneshot};
 
 use crate::entry::Entry;
 use crate::limits::{GROUP, MAX_GROUP, MAX_WAITING};
@@ -27,7 +27,12 @@ struct Shared {
     urgent: Notify,
     /// Tells the writer to end.
     closing: Notify,
+    /// Held by the one who has a place and waits for a second: many of those could wait for each other for ever.
+    pairs: Mutex<()>,
 }
+
+/// The place of an intent in the chain, once the writer has given it one.
+type Ticket = Arc<OnceLock<u64>>;
 
 /// The log takes nothing more: it was closed, or could not be written, and then nobody knows what of it is on the disk. What
 /// must be recorded must not be done.
@@ -40,6 +45,24 @@ pub struct Closed;
 pub struct Place {
     permit: OwnedPermit<Message>,
     shared: Arc<Shared>,
+    /// The intent whose outcome will be here.
+    intent: Option<Ticket>,
+}
+
+/// An intent on its way to the disk.
+#[derive(Debug)]
+#[must_use = "what is intended must not be done before it is on the disk"]
+pub struct Durable(oneshot::Receiver<u64>);
+
+impl Durable {
+    /// Waits until it is there, and gives its place in the chain.
+    ///
+    /// # Errors
+    ///
+    /// It is not: then it must not be done.
+    pub async fn wait(self) -> Result<u64, Closed> {
+        self.0.await.map_err(|_| Closed)
+    }
 }
 
 #[derive(Debug)]
@@ -48,22 +71,29 @@ struct Message {
     entry: Entry,
     /// When it happened.
     at: i64,
-    /// Told its place once it is on the disk.
+    /// Where the writer leaves its place for its outcome.
+    ticket: Option<Ticket>,
+    /// The intent that it refers to, which is before it in the queue.
+    intent: Option<Ticket>,
+    /// Told once it is on the disk.
     done: Option<oneshot::Sender<u64>>,
 }
 
 impl Place {
     /// Records an entry, which is in the chain within the time that reads may take.
+    /// The outcome of an intent refers to it.
     pub fn record(self, entry: Entry) {
-        self.permit.send(self.shared.message(entry, None));
+        let message = self.shared.message(entry);
+        self.permit.send(Message { intent: self.intent, ..message });
     }
 }
 
 impl Shared {
     /// An entry as it waits: already without what must not be kept, and short, however much somebody has sent.
-    fn message(&self, mut entry: Entry, done: Option<oneshot::Sender<u64>>) -> Message {
+    fn message(&self, mut entry: Entry) -> Message {
         self.redactor.clean(&mut entry);
-        Message { entry, at: Timestamp::now().as_microsecond(), done }
+        let at = Timestamp::now().as_microsecond();
+        Message { entry, at, ticket: None, intent: None, done: None }
     }
 }
 
@@ -76,8 +106,8 @@ impl Audit {
     pub fn start(mut log: Log) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (sender, receiver) = channel(MAX_WAITING);
         let redactor = std::mem::take(&mut log.redactor);
-        let shared = Shared { redactor, urgent: Notify::new(), closing: Notify::new() };
-        let shared = Arc::new(shared);
+        let (urgent, closing, pairs) = (Notify::new(), Notify::new(), Mutex::default());
+        let shared = Arc::new(Shared { redactor, urgent, closing, pairs });
         let writer = Writer { log, receiver, shared: shared.clone() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let thread = std::thread::Builder::new().name("audit".to_owned());
@@ -92,25 +122,44 @@ impl Audit {
     /// The log takes nothing more.
     pub async fn place(&self) -> Result<Place, Closed> {
         let permit = self.sender.clone().reserve_owned().await.map_err(|_| Closed)?;
-        Ok(Place { permit, shared: self.shared.clone() })
+        Ok(Place { permit, shared: self.shared.clone(), intent: None })
     }
 
-    /// Records something that is about to be done, and gives its place in the chain once that is on the disk.
+    /// Records something that is about to be done, and gives the place of its outcome. Whoever goes away before the intent is on
+    /// the disk has that place already, to say so.
     ///
     /// # Errors
     ///
-    /// It is not: then it must not be done.
-    pub async fn intent(&self, entry: Entry) -> Result<u64, Closed> {
+    /// The log takes nothing more.
+    pub async fn begin(&self, entry: Entry) -> Result<(Place, Durable), Closed> {
+        let one_at_a_time = self.shared.pairs.lock().await;
+        let (intent, mut outcome) = (self.place().await?, self.place().await?);
+        drop(one_at_a_time);
+        let ticket = Ticket::default();
+        outcome.intent = Some(ticket.clone());
+        Ok((outcome, self.send(intent.permit, entry, Some(ticket))))
+    }
+
+    /// Records something that has no outcome of its own, such as a refusal, and gives its place in the chain once that is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// It is not.
+    pub async fn record_durably(&self, entry: Entry) -> Result<u64, Closed> {
+        let place = self.place().await?;
+        self.send(place.permit, entry, None).wait().await
+    }
+
+    fn send(&self, permit: OwnedPermit<Message>, entry: Entry, ticket: Option<Ticket>) -> Durable {
         let (done, told) = oneshot::channel();
-        let message = self.shared.message(entry, Some(done));
-        self.sender.send(message).await.map_err(|_| Closed)?;
+        permit.send(Message { ticket, done: Some(done), ..self.shared.message(entry) });
         self.shared.urgent.notify_one();
-        told.await.map_err(|_| Closed)
+        Durable(told)
     }
 
     /// Records an entry if there is room for it at once. `false`: there is none, or the log takes nothing more.
     pub fn try_record(&self, entry: Entry) -> bool {
-        self.sender.try_send(self.shared.message(entry, None)).is_ok()
+        self.sender.try_send(self.shared.message(entry)).is_ok()
     }
 
     /// Ends the log in order, once what was recorded before is on the disk; it takes nothing more. The thread then ends.
@@ -184,8 +233,15 @@ impl Writer {
         let (mut waiting, mut entries) = (Vec::new(), Vec::with_capacity(group.len()));
         let first = self.log.next_seq();
         for (seq, message) in (first..).zip(group.drain(..)) {
-            entries.push((message.entry, message.at));
-            waiting.extend(message.done.map(|done| (seq, done)));
+            let Message { mut entry, at, ticket, intent, done } = message;
+            if let Some(ticket) = ticket {
+                ticket.get_or_init(|| seq);
+            }
+            if let Some(intent) = intent {
+                entry.refers = intent.get().copied();
+            }
+            entries.push((entry, at));
+            waiting.extend(done.map(|done| (seq, done)));
         }
         if let Err(error) = self.log.append(entries) {
             // Before those who wait are told, so that nobody who was finds it open.

@@ -30,7 +30,7 @@ use crate::access::{Access, Change, Live};
 use crate::config::{Config, TlsFile};
 use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
-use crate::limits::{KEEP, LAST_RECORDS};
+use crate::limits::{KEEP, LAST_RECORDS, TELL_REFUSALS};
 use crate::log_gate::LogGate;
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
@@ -143,7 +143,9 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         let tcp = tokio::net::TcpListener::from_std(tcp)?;
         let local = local.map(tokio::net::UnixListener::from_std).transpose()?;
         let stop = daemon::stop_signal()?;
+        let app = Arc::new(app);
         let background = [
+            tokio::spawn(tell_refusals(app.clone())),
             tokio::spawn(following),
             tokio::spawn(rules),
             tokio::spawn(ticking),
@@ -151,7 +153,8 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         ];
         tell_ready(address, &report);
         let listeners = Listeners { tcp, local, terms };
-        transport::serve(listeners, Arc::new(app), stopping, stop).await;
+        transport::serve(listeners, app.clone(), stopping, stop).await;
+        app.mcp.access().tell_refusals().await;
         keep(&quota);
         audit.close();
         // What is under way still has been given up, and its end is not waited for.
@@ -227,6 +230,16 @@ async fn tick(live: Arc<Live>, quota: Arc<Quota>, audit: Audit) {
             Ok(changes) => record(&audit, &changes),
             Err(_) => return,
         }
+    }
+}
+
+/// Records again and again how many refusals had no row of their own.
+async fn tell_refusals(app: Arc<App>) {
+    let mut interval = tokio::time::interval(TELL_REFUSALS);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        app.mcp.access().tell_refusals().await;
     }
 }
 

@@ -177,6 +177,16 @@ pub const MAX_PENALTIES: usize = 4096;
 /// most.
 pub const KEEP: Duration = Duration::from_millis(250);
 
+/// Refusals of one client that have rows of their own in the record at once: as many as a person would read.
+pub const REFUSALS_AT_ONCE: u32 = 32;
+
+/// After how long a client may cause one more such row: in the record, which keeps some millions of rows, nobody then pushes out
+/// by refusals what was done within a month.
+pub const REFUSAL_PERIOD: Duration = Duration::from_secs(1);
+
+/// How often the number of the others is recorded.
+pub const TELL_REFUSALS: Duration = Duration::from_secs(10);
+
 /// The bytes of a body that holds a pairing code.
 pub const MAX_PAIR_BYTES: usize = 1024;
 

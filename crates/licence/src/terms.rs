@@ -166,6 +166,11 @@ impl Terms {
             && self.of_licence.as_ref().is_none_or(|patterns| patterns.allow(method))
     }
 
+    /// Whether it may use any language model there is.
+    pub fn allows_every_model(&self) -> bool {
+        self.llm_access && self.llm_models.iter().any(|allowed| allowed == "*")
+    }
+
     /// Whether it may use this language model.
     pub fn allows_model(&self, model: &str) -> bool {
         self.llm_access && self.llm_models.iter().any(|allowed| allowed == "*" || allowed == model)

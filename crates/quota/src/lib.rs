@@ -22,4 +22,4 @@ pub use budgets::{Account, Charge, Exceeded, Refused, Reservation};
 pub use capfile::Budget;
 pub use clock::{Clock, wall_clock};
 pub use quota::Quota;
-pub use rates::{Rate, TooSoon, Who};
+pub use rates::{Rate, TooSoon, What, Who};

@@ -12,7 +12,7 @@ use store::{Check, Schema, StoreError};
 use crate::budgets::{Account, Charge, Refused, Reservation, Spent};
 use crate::clock::Clock;
 use crate::limits::{DAYS_KEPT, MAX_AMOUNT};
-use crate::rates::{Kept, Rate, Rates, TooSoon, Who};
+use crate::rates::{Kept, Rate, Rates, TooSoon, What, Who};
 
 /// The file of rates and budgets.
 const SCHEMA: Schema = Schema {
@@ -20,7 +20,7 @@ const SCHEMA: Schema = Schema {
     migrations: &["
         CREATE TABLE rates (
             client TEXT NOT NULL,
-            -- Empty where the rate is that of everything.
+            -- Empty where the rate is that of everything, a star where it is the client's own of everything.
             tool TEXT NOT NULL,
             -- Nanoseconds since the Unix epoch.
             whole_at INTEGER NOT NULL,
@@ -46,6 +46,8 @@ pub struct Quota {
     clock: Clock,
     rates: Rates,
     kept: Mutex<Books>,
+    /// The same store for what waits for the disk, while nobody who has something to spend waits for it.
+    slow: Mutex<Connection>,
 }
 
 /// What needs the store.
@@ -67,11 +69,14 @@ impl Quota {
     /// The file is not one of ours, or cannot be read: see [`store::open`].
     pub fn open(path: &Path, clock: Clock) -> Result<Self, StoreError> {
         let store = store::open(path, &SCHEMA)?;
+        let slow = Mutex::new(store::open(path, &SCHEMA)?);
         let today = day(clock());
         let read = || {
             // A reservation must outlast this process at once, and a power cut after the next flush: so a call that
             // spends waits for the disk once, for its record, and not twice.
             store.pragma_update(None, "synchronous", "NORMAL")?;
+            // The write-ahead log is taken over by the other connection, and not in the midst of a call.
+            store.pragma_update(None, "wal_autocheckpoint", 0)?;
             Ok((Spent::load(&store, today)?, load_rates(&store)?))
         };
         let (spent, rates) = read().map_err(|source: rusqlite::Error| StoreError::Sqlite {
@@ -80,16 +85,16 @@ impl Quota {
         })?;
         let books = Books { store, spent, today, changed: false, rates: rates.clone() };
         let (rates, kept) = (Rates::new(clock.clone(), rates), Mutex::new(books));
-        Ok(Self { clock, rates, kept })
+        Ok(Self { clock, rates, kept, slow })
     }
 
-    /// Uses a rate once.
+    /// Uses several rates once, all of them or none.
     ///
     /// # Errors
     ///
-    /// It was too often; nothing is counted then.
-    pub fn take(&self, who: &Who, rate: Rate) -> Result<(), TooSoon> {
-        self.rates.take(who, rate)
+    /// It was too often for one of them.
+    pub fn take(&self, rates: &[(Who, Rate)]) -> Result<(), TooSoon> {
+        self.rates.take_all(rates)
     }
 
     /// How many uses of a rate are left at this moment.
@@ -153,10 +158,16 @@ impl Quota {
             books.rates = rates;
             books.changed = true;
         }
-        if books.changed {
-            // Taking the log over into the file waits for the disk.
-            books.store.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-            books.changed = false;
+        let changed = std::mem::take(&mut books.changed);
+        drop(books);
+        if changed {
+            let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+            let taken_over = slow.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            drop(slow);
+            if taken_over.is_err() {
+                self.books().changed = true;
+            }
+            return taken_over;
         }
         Ok(())
     }
@@ -179,8 +190,7 @@ fn save_rates(store: &Connection, rates: &[Kept]) -> rusqlite::Result<()> {
     let mut put = transaction
         .prepare_cached("INSERT INTO rates (client, tool, whole_at) VALUES (?1, ?2, ?3)")?;
     for Kept { who, whole_at } in rates {
-        let tool = who.tool.as_deref().unwrap_or_default();
-        put.execute((&who.client, tool, (*whole_at).min(MAX_AMOUNT).cast_signed()))?;
+        put.execute((&who.client, who.what.key(), (*whole_at).min(MAX_AMOUNT).cast_signed()))?;
     }
     drop(put);
     transaction.commit()
@@ -190,9 +200,8 @@ fn load_rates(store: &Connection) -> rusqlite::Result<Vec<Kept>> {
     let mut all = store.prepare("SELECT client, tool, whole_at FROM rates")?;
     let rates = all.query_map([], |row| {
         let (client, tool) = (row.get::<_, String>(0)?, row.get::<_, String>(1)?);
-        let tool = Some(tool).filter(|tool| !tool.is_empty()).map(Into::into);
         let whole_at = row.get::<_, i64>(2)?.unsigned_abs();
-        Ok(Kept { who: Who { client: client.into(), tool }, whole_at })
+        Ok(Kept { who: Who { client: client.into(), what: What::of_key(&tool) }, whole_at })
     });
     rates?.collect()
 }

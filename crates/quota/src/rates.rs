@@ -27,13 +27,43 @@ pub struct Rate {
     pub window: Duration,
 }
 
-/// Whose rate it is, and of what; without the latter, of everything.
+/// Whose rate it is, and of what.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Who {
     /// The client.
     pub client: Arc<str>,
-    /// The tool.
-    pub tool: Option<Arc<str>>,
+    /// Of what.
+    pub what: What,
+}
+
+/// What a rate bounds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum What {
+    /// Every request, for all clients alike: the licence's.
+    Everything,
+    /// Every request, for this client alone.
+    Own,
+    /// The calls of a tool.
+    Tool(Arc<str>),
+}
+
+impl What {
+    /// As it is kept; no tool has such a name.
+    pub(crate) fn key(&self) -> &str {
+        match self {
+            Self::Everything => "",
+            Self::Own => "*",
+            Self::Tool(name) => name,
+        }
+    }
+
+    pub(crate) fn of_key(key: &str) -> Self {
+        match key {
+            "" => Self::Everything,
+            "*" => Self::Own,
+            name => Self::Tool(name.into()),
+        }
+    }
 }
 
 /// It was too often.
@@ -123,7 +153,19 @@ impl Rates {
         Self { clock, cells: Shared(Arc::new(cells)), limiters: RwLock::default() }
     }
 
-    pub(crate) fn take(&self, who: &Who, rate: Rate) -> Result<(), TooSoon> {
+    /// Uses several rates once, all of them or none; where two race for the last use of the second, one of them may have used
+    /// the first in vain.
+    pub(crate) fn take_all(&self, rates: &[(Who, Rate)]) -> Result<(), TooSoon> {
+        if rates.len() > 1 {
+            let after = rates.iter().map(|(who, rate)| self.wait(who, *rate)).max();
+            if let Some(after) = after.filter(|after| !after.is_zero()) {
+                return Err(TooSoon { after });
+            }
+        }
+        rates.iter().try_for_each(|(who, rate)| self.take(who, *rate))
+    }
+
+    fn take(&self, who: &Who, rate: Rate) -> Result<(), TooSoon> {
         let limiter = self.limiter(rate);
         self.heal(who, rate);
         limiter.check_key(who).map_err(|not_until| {
@@ -132,15 +174,24 @@ impl Rates {
         })
     }
 
+    /// How long it takes until a rate can be used, which may be nothing.
+    fn wait(&self, who: &Who, rate: Rate) -> Duration {
+        let whole_at = self.whole_at(who, rate);
+        let burst = rate.window.min(MAX_WINDOW).saturating_sub(share(rate));
+        Duration::from_nanos(whole_at.saturating_sub(nanos((self.clock)() + burst)))
+    }
+
     /// How many are left at this moment.
     pub(crate) fn left(&self, who: &Who, rate: Rate) -> u32 {
-        self.heal(who, rate);
-        let cells = self.cells.0.0.read().unwrap_or_else(PoisonError::into_inner);
-        let whole_at = cells.get(who).map_or(0, |cell| cell.load(Ordering::Acquire));
-        drop(cells);
-        let missing = whole_at.saturating_sub(nanos((self.clock)()));
+        let missing = self.whole_at(who, rate).saturating_sub(nanos((self.clock)()));
         let used = missing.div_ceil(nanos(share(rate)).max(1));
         rate.requests.get().saturating_sub(u32::try_from(used).unwrap_or(u32::MAX))
+    }
+
+    fn whole_at(&self, who: &Who, rate: Rate) -> u64 {
+        self.heal(who, rate);
+        let cells = self.cells.0.0.read().unwrap_or_else(PoisonError::into_inner);
+        cells.get(who).map_or(0, |cell| cell.load(Ordering::Acquire))
     }
 
     /// A rate can be used up to its last, and that is whole a window later. What is later than that was counted by another rate,

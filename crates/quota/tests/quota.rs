@@ -9,7 +9,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use quota::{Account, Budget, Charge, Clock, Exceeded, Quota, Rate, Refused, TooSoon, Who};
+use quota::{Account, Budget, Charge, Clock, Exceeded, Quota, Rate, Refused, TooSoon, What, Who};
 
 /// How many ask at once.
 const CLIENTS: usize = 32;
@@ -55,12 +55,13 @@ fn rate(requests: u32, window: Duration) -> Rate {
 }
 
 fn anna(tool: Option<&str>) -> Who {
-    Who { client: "anna".into(), tool: tool.map(Into::into) }
+    let what = tool.map_or(What::Everything, |tool| What::Tool(tool.into()));
+    Who { client: "anna".into(), what }
 }
 
 fn take_all(quota: &Quota, who: &Who, rate: Rate) -> u32 {
     let mut taken = 0;
-    while quota.take(who, rate).is_ok() {
+    while quota.take(&[(who.clone(), rate)]).is_ok() {
         taken += 1;
     }
     taken
@@ -87,7 +88,7 @@ fn a_rate_is_exact_however_many_ask_at_once() {
             scope.spawn(move || {
                 start.wait();
                 for _ in 0..100 {
-                    if quota.take(&anna(None), rate(1000, HOUR)).is_ok() {
+                    if quota.take(&[(anna(None), rate(1000, HOUR))]).is_ok() {
                         taken.fetch_add(1, Ordering::Relaxed);
                     }
                 }
@@ -106,15 +107,15 @@ fn what_was_used_comes_back_use_by_use() {
     assert_eq!(quota.left(&who, ten), 10);
     assert_eq!(take_all(&quota, &who, ten), 10);
     let after = Duration::from_mins(6);
-    assert_eq!(quota.take(&who, ten), Err(TooSoon { after }));
+    assert_eq!(quota.take(&[(who.clone(), ten)]), Err(TooSoon { after }));
     time.pass(after.saturating_sub(Duration::from_nanos(1)));
-    assert_eq!(quota.take(&who, ten), Err(TooSoon { after: Duration::from_nanos(1) }));
+    assert_eq!(quota.take(&[(who.clone(), ten)]), Err(TooSoon { after: Duration::from_nanos(1) }));
     time.pass(Duration::from_nanos(1));
     assert_eq!((quota.left(&who, ten), take_all(&quota, &who, ten)), (1, 1));
     time.pass(HOUR);
     assert_eq!((quota.left(&who, ten), take_all(&quota, &who, ten)), (10, 10));
     assert_eq!(take_all(&quota, &anna(Some("fs_write")), rate(3, HOUR)), 3, "a tool has its own");
-    assert_eq!(take_all(&quota, &Who { client: "bert".into(), tool: None }, ten), 10);
+    assert_eq!(take_all(&quota, &Who { client: "bert".into(), what: What::Everything }, ten), 10);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What an administrator does, by the command that administrators have.
 
+use std::fs;
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -59,6 +60,31 @@ impl Appliance {
         ]);
         self.administer(&["licence", "install", file]);
         until("the tier", PATIENCE, || (self.licence()["tier"] == tier).then_some(()));
+    }
+
+    /// The rows of the audit log that `audit search` finds by these words, as JSON.
+    pub fn audit(&self, words: &[&str]) -> Vec<Value> {
+        let words = [&["audit", "search", "--json"], words].concat();
+        let rows = self.administer(&words);
+        rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Puts a member into a client of the file of clients, and waits until that is in force.
+    pub fn give(&self, client: &str, member: &str) {
+        let path = self.state().join("config/clients.yaml");
+        let text = fs::read_to_string(&path).unwrap();
+        let name = format!("name: {client}\n");
+        assert!(text.contains(&name), "{text}");
+        let before = self.rules();
+        let new = path.with_extension("edited");
+        fs::write(&new, text.replace(&name, &format!("{name}  {member}\n"))).unwrap();
+        fs::rename(new, path).unwrap();
+        until("the change", PATIENCE, || (self.rules() > before).then_some(()));
+    }
+
+    /// How often what is in force has changed.
+    pub fn rules(&self) -> Option<u64> {
+        self.request().method("GET").target("/readyz").send().json()["rules"].as_u64()
     }
 
     /// What `mcp.licence.check` answers.

@@ -1,5 +1,8 @@
 //! A `POST /mcp`, right in every respect until a test makes it wrong.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use crate::http::{Response, exchange};
@@ -104,6 +107,14 @@ impl Request {
         let length = format!("Content-Length: {}\r\n\r\n", self.body.len());
         let head: String = std::iter::once(start).chain(headers).chain([length]).collect();
         [head.as_bytes(), &self.body].concat()
+    }
+
+    /// Sends it, with its connection to be closed after the answer, and gives the stream to read that from as it comes.
+    pub fn stream(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let alone = self.clone().header("Connection", "close");
+        stream.write_all(&alone.bytes()).unwrap();
+        stream
     }
 
     /// Sends it and reads the answer; `None` where the gateway is not there, or goes away.

@@ -21,28 +21,6 @@ fn call(appliance: &Appliance, key: &str, params: &Value) -> Response {
     Request::new(appliance.port(), key).modern("tools/call", params).send()
 }
 
-/// Puts a member into a client of the file, and waits until that is in force.
-fn give(appliance: &Appliance, client: &str, member: &str) {
-    let path = appliance.state().join("config/clients.yaml");
-    let text = fs::read_to_string(&path).unwrap();
-    let name = format!("name: {client}\n");
-    assert!(text.contains(&name), "{text}");
-    let rules =
-        || appliance.request().method("GET").target("/readyz").send().json()["rules"].as_u64();
-    let before = rules();
-    let new = path.with_extension("edited");
-    fs::write(&new, text.replace(&name, &format!("{name}  {member}\n"))).unwrap();
-    fs::rename(new, path).unwrap();
-    until("the change", PATIENCE, || (rules() > before).then_some(()));
-}
-
-/// The rows of the audit log, as JSON.
-fn audit(appliance: &Appliance, words: &[&str]) -> Vec<Value> {
-    let words = [&["audit", "search", "--json"], words].concat();
-    let rows = appliance.administer(&words);
-    rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 #[test]
 fn a_key_that_is_revoked_is_good_no_more_for_anybody_who_has_it() {
     let appliance = Appliance::new().start();
@@ -99,8 +77,11 @@ fn a_code_is_worth_a_key_once() {
     assert_eq!(post(&code).status, 403, "it is good once");
     let tools = Request::new(appliance.port(), key).modern("tools/list", &json!({})).send();
     assert_eq!(tools.json()["result"]["tools"].as_array().unwrap().len(), 4);
-    let rows = audit(&appliance, &["--kind", "admin", "--client", "laptop"]);
-    assert_eq!((rows.len(), rows[0]["what"].as_str()), (1, Some("pair")));
+    let paired = until("the end of the pairing", PATIENCE, || {
+        let rows = appliance.audit(&["--client", "laptop", "--kind", "outcome"]);
+        rows.into_iter().next()
+    });
+    assert_eq!((paired["what"].as_str(), paired["outcome"].as_str()), (Some("pair"), Some("ok")));
 }
 
 #[test]
@@ -122,7 +103,7 @@ fn wrong_keys_are_answered_more_and_more_slowly_and_a_good_one_at_once() {
 fn a_rate_is_exact_however_many_ask_at_once() {
     let appliance = Appliance::new().start();
     let key = appliance.client("host", &["*"]);
-    give(&appliance, "host", "rate: {requests: 50, window_seconds: 3600}");
+    appliance.give("host", "rate: {requests: 50, window_seconds: 3600}");
     let start = Arc::new(Barrier::new(32));
     let calls: Vec<_> = (0..32)
         .map(|_| {
@@ -152,7 +133,7 @@ fn a_rate_is_exact_however_many_ask_at_once() {
 fn a_budget_is_never_exceeded_and_counts_what_was_used() {
     let appliance = Appliance::new().start();
     let key = appliance.client("host", &["*"]);
-    give(&appliance, "host", "budgets: {bytes_written: 1000}");
+    appliance.give("host", "budgets: {bytes_written: 1000}");
     let start = Arc::new(Barrier::new(16));
     let calls: Vec<_> = (0..16)
         .map(|at| {
@@ -209,8 +190,10 @@ fn a_file_that_is_broken_leaves_in_force_what_was_before_it() {
             (ready()["refused"] == json!([])).then_some(())
         });
     }
-    let rows = audit(&appliance, &["--kind", "admin", "--outcome", "refused"]);
-    assert_eq!(rows.len(), 4);
+    until("the record of all four", PATIENCE, || {
+        let rows = appliance.audit(&["--kind", "admin", "--outcome", "refused"]);
+        (rows.len() == 4).then_some(())
+    });
 }
 
 #[test]
@@ -253,7 +236,7 @@ fn what_is_done_is_recorded_before_and_after_and_whole() {
         (kind.to_owned(), what.to_owned(), outcome.to_owned())
     };
     let rows = until("the outcome", PATIENCE, || {
-        Some(audit(&appliance, &["--request", &request])).filter(|rows| rows.len() == 2)
+        Some(appliance.audit(&["--request", &request])).filter(|rows| rows.len() == 2)
     });
     assert_eq!(
         of(&rows),
@@ -263,7 +246,7 @@ fn what_is_done_is_recorded_before_and_after_and_whole() {
     let arguments = rows[0]["arguments"].as_str().unwrap();
     assert!(arguments.contains("/b.txt") && !arguments.contains("canary"), "{arguments}");
     let reads = until("the reads", PATIENCE, || {
-        Some(audit(&appliance, &["--kind", "read", "--tool", "mcp.fs.*"]))
+        Some(appliance.audit(&["--kind", "read", "--tool", "mcp.fs.*"]))
             .filter(|rows| rows.len() == 2)
     });
     assert_eq!(

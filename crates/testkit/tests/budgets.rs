@@ -1,16 +1,15 @@
 //! Budgets of tokens, streams included: what a call may need is reserved before it, and what it used counts after it.
 #![cfg(test)]
 
-use std::fs;
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io::Read;
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Appliance, Request, cap_file, until};
+use testkit::{Appliance, Peer, Request, cap_file, until};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,7 +20,7 @@ const ASKED: u64 = 100;
 const USED: u64 = 60;
 
 /// An appliance with a model that streams, and a client with a budget. The number is that of the tokens that the model has used.
-fn appliance() -> (Appliance, String, Arc<AtomicU64>) {
+fn appliance() -> (Appliance, String, Arc<AtomicU64>, Peer) {
     let appliance = Appliance::new().start();
     let used = Arc::new(AtomicU64::new(0));
     let counted = used.clone();
@@ -29,7 +28,7 @@ fn appliance() -> (Appliance, String, Arc<AtomicU64>) {
     caps["capabilities"][0]["spends"] = json!([
         { "budget": "llm_tokens", "reserve": { "number": "max_tokens" }, "used": "/usage/total_tokens" }
     ]);
-    appliance.old_peer("model", &caps, move |frame| {
+    let peer = appliance.old_peer("model", &caps, move |frame| {
         let message: Value = serde_json::from_slice(frame).unwrap();
         let id = message.get("id")?;
         let arguments = &message["params"]["arguments"];
@@ -51,16 +50,9 @@ fn appliance() -> (Appliance, String, Arc<AtomicU64>) {
         Some(frames)
     });
     let key = appliance.client("host", &["*"]);
-    let path = appliance.state().join("config/clients.yaml");
-    let text = fs::read_to_string(&path).unwrap();
-    let rules =
-        || appliance.request().method("GET").target("/readyz").send().json()["rules"].as_u64();
-    let before = rules();
-    let with = format!("name: host\n  budgets: {{llm_tokens: {BUDGET}}}\n");
-    fs::write(&path, text.replace("name: host\n", &with)).unwrap();
-    until("the budget", PATIENCE, || (rules() > before).then_some(()));
+    appliance.give("host", &format!("budgets: {{llm_tokens: {BUDGET}}}"));
     until("the model", PATIENCE, || appliance.tools().contains(&"model".to_owned()).then_some(()));
-    (appliance, key, used)
+    (appliance, key, used, peer)
 }
 
 fn request(port: u16, key: &str, arguments: &Value, stream: bool) -> Request {
@@ -69,18 +61,20 @@ fn request(port: u16, key: &str, arguments: &Value, stream: bool) -> Request {
     Request::new(port, key).modern("tools/call", &params)
 }
 
-/// The error of an answer, if it is one.
-fn error(body: &[u8]) -> Option<i64> {
-    let text = String::from_utf8_lossy(body);
+/// The error of an answer, if it is one. An answer that may be a stream is read to its end.
+fn error(request: &Request) -> Option<i64> {
+    let mut text = String::new();
+    request.stream().read_to_string(&mut text).unwrap();
     // A stream of events holds its messages as lines of data.
     let last = text.lines().filter_map(|line| line.strip_prefix("data: ")).next_back();
-    let message: Value = serde_json::from_str(last.unwrap_or(&text)).unwrap();
+    let body = || text.split_once("\r\n\r\n").unwrap().1;
+    let message: Value = serde_json::from_str(last.unwrap_or_else(body)).unwrap();
     message["error"]["code"].as_i64()
 }
 
 #[test]
 fn a_budget_of_tokens_is_never_exceeded_by_streams_that_race() {
-    let (appliance, key, used) = appliance();
+    let (appliance, key, used, _peer) = appliance();
     let start = Arc::new(Barrier::new(16));
     let calls: Vec<_> = (0..16)
         .map(|at| {
@@ -89,7 +83,7 @@ fn a_budget_of_tokens_is_never_exceeded_by_streams_that_race() {
                 start.wait();
                 let ask = |_| {
                     let asked = request(port, &key, &json!({ "max_tokens": ASKED }), at % 2 == 0);
-                    error(&asked.send().body)
+                    error(&asked)
                 };
                 (0..3).map(ask).collect::<Vec<_>>()
             })
@@ -103,7 +97,7 @@ fn a_budget_of_tokens_is_never_exceeded_by_streams_that_race() {
     let left = BUDGET - used;
     let ask = |tokens: u64| {
         let asked = request(appliance.port(), &key, &json!({ "max_tokens": tokens }), true);
-        error(&asked.send().body)
+        error(&asked)
     };
     assert_eq!(ask(left + 1), Some(-31402), "{left} are left");
     assert_eq!(ask(left), None, "and all of them can be asked for");
@@ -111,10 +105,9 @@ fn a_budget_of_tokens_is_never_exceeded_by_streams_that_race() {
 
 #[test]
 fn a_stream_that_is_cut_off_has_used_all_that_it_had_reserved() {
-    let (appliance, key, _) = appliance();
+    let (appliance, key, _, _peer) = appliance();
     let arguments = json!({ "max_tokens": 900, "hang": true });
-    let mut stream = TcpStream::connect(("127.0.0.1", appliance.port())).unwrap();
-    stream.write_all(&request(appliance.port(), &key, &arguments, true).bytes()).unwrap();
+    let mut stream = request(appliance.port(), &key, &arguments, true).stream();
     let mut seen = String::new();
     until("the stream", PATIENCE, || {
         let mut chunk = [0; 4096];
@@ -130,7 +123,7 @@ fn a_stream_that_is_cut_off_has_used_all_that_it_had_reserved() {
     assert!(rows.contains("mcp.model.model"), "{rows}");
     let ask = |tokens: u64| {
         let asked = request(appliance.port(), &key, &json!({ "max_tokens": tokens }), false);
-        error(&asked.send().body)
+        error(&asked)
     };
     assert_eq!(ask(101), Some(-31402));
     assert_eq!(ask(100), None);
@@ -138,9 +131,8 @@ fn a_stream_that_is_cut_off_has_used_all_that_it_had_reserved() {
 
 #[test]
 fn one_call_may_not_ask_for_more_than_the_licence_allows() {
-    let (appliance, key, used) = appliance();
-    let ask =
-        |arguments: &Value| error(&request(appliance.port(), &key, arguments, false).send().body);
+    let (appliance, key, used, _peer) = appliance();
+    let ask = |arguments: &Value| error(&request(appliance.port(), &key, arguments, false));
     assert_eq!(ask(&json!({ "max_tokens": 16_385 })), Some(-31402));
     assert_eq!(ask(&json!({ "max_tokens": "many" })), Some(-32602));
     assert_eq!(ask(&json!({ "max_tokens": -1 })), Some(-32602));

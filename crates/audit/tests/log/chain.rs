@@ -116,7 +116,7 @@ fn an_intent_is_on_the_disk_before_it_is_known_and_its_unknown_end_is_told() {
     let log = Log::open(folder.path(), Redactor::default()).unwrap();
     let (audit, _thread) = Audit::start(log).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let seq = runtime.block_on(audit.intent(entry(Kind::Intent, 1))).unwrap();
+    let seq = runtime.block_on(audit.record_durably(entry(Kind::Intent, 1))).unwrap();
     // As after a kill: what is on the disk is copied, and nothing is closed.
     let written = Written(tempfile::tempdir().unwrap());
     for name in [FILE, "audit.db-wal", KEY_FILE, PUBLIC_KEY_FILE] {
@@ -203,7 +203,7 @@ fn a_log_that_cannot_be_written_takes_nothing_more() {
     let other = Connection::open(written.file()).unwrap();
     other.execute_batch("DROP TABLE head").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let refused = runtime.block_on(audit.intent(entry(Kind::Intent, 1)));
+    let refused = runtime.block_on(audit.record_durably(entry(Kind::Intent, 1)));
     assert_eq!(refused, Err(audit::Closed));
     thread.join().unwrap();
     assert!(!audit.is_open());

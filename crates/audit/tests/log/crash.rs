@@ -18,9 +18,9 @@ const AT_ONCE: u64 = 8;
 const DONE: &str = "done ";
 const CLOSED: &str = "closed";
 
-/// Writes until it is killed or the log is closed, and prints each intent that it knows to be on the disk.
+/// As the child of the other tests, which name it a folder: writes until it is killed or the log is closed, and prints each
+/// intent that it knows to be on the disk.
 #[test]
-#[ignore = "it is the child of the other tests"]
 fn child() {
     let Some(folder) = env::var_os(FOLDER) else { return };
     let log = Log::open(Path::new(&folder), Redactor::default()).unwrap();
@@ -38,13 +38,12 @@ fn child() {
     println!("{CLOSED}");
 }
 
+#[expect(clippy::print_stdout, reason = "it is how the child tells its parent")]
 async fn write_until_closed(audit: Audit) {
     let write = async |audit: &Audit, call: u64| -> Result<(), Closed> {
-        let seq = audit.intent(entry(Kind::Intent, call)).await?;
-        println!("{DONE}{seq}");
-        let mut outcome = entry(Kind::Outcome, call);
-        outcome.refers = Some(seq);
-        audit.place().await?.record(outcome);
+        let (place, durable) = audit.begin(entry(Kind::Intent, call)).await?;
+        println!("{DONE}{}", durable.wait().await?);
+        place.record(entry(Kind::Outcome, call));
         audit.place().await?.record(entry(Kind::Read, call));
         Ok(())
     };
@@ -59,7 +58,7 @@ fn start(folder: &Path, before: &str) -> Child {
     Command::new("sh")
         .args(["-c", &format!(r#"{before} exec "$0" "$@""#)])
         .arg(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture", "crash::child"])
+        .args(["--exact", "--nocapture", "crash::child"])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .spawn()

@@ -88,7 +88,7 @@ fn rows(runtime: &Runtime, audit: &Audit) -> Result<String> {
             audit.place().await?.record(entry(Kind::Read));
         }
         // It comes after all of them.
-        audit.intent(entry(Kind::Intent)).await?;
+        audit.record_durably(entry(Kind::Intent)).await?;
         Ok::<(), audit::Closed>(())
     })?;
     let (took, all, own) = (begun.elapsed(), since(all, all_before), since(own, own_before));
@@ -125,7 +125,7 @@ fn lone(runtime: &Runtime, audit: &Audit, folder: &Path) -> Result<String> {
             at = (at + COMMIT_BYTES as u64) % WRAP_BYTES;
         }
         let begun = Instant::now();
-        runtime.block_on(audit.intent(entry(Kind::Intent)))?;
+        runtime.block_on(audit.record_durably(entry(Kind::Intent)))?;
         intents.push(begun.elapsed());
     }
     let ((bare, bare_99), (data, data_99)) = (quantiles(bare), quantiles(data));
@@ -147,7 +147,7 @@ fn shared(runtime: &Runtime, audit: &Audit) -> Result<String> {
                 let audit = audit.clone();
                 tokio::spawn(async move {
                     for _ in 0..INTENTS / 10 {
-                        audit.intent(entry(Kind::Intent)).await?;
+                        audit.record_durably(entry(Kind::Intent)).await?;
                     }
                     Ok::<(), audit::Closed>(())
                 })

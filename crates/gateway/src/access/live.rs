@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
-use clients::{ClientsFile, Uses};
+use clients::{ClientsFile, Paired, Uses};
 use futures_util::future::select_all;
 use jiff::Timestamp;
 use licence::{Licence, LicenceError, Terms, Tiers};
@@ -215,16 +215,19 @@ impl Live {
         rules.clients.find(key, Timestamp::now()).cloned()
     }
 
-    /// The key of the client that waits with this code, which is good from now on. `None`: no client does. It waits for the disk.
-    pub(crate) fn pair(&self, typed: &str) -> Result<Option<(Arc<str>, String)>, PairError> {
-        let now = Timestamp::now();
-        let redeemed = self.pairings.redeem(&self.rules.load().clients, typed, now)?;
-        let Some(Redeemed { client, key, paired }) = redeemed else { return Ok(None) };
-        if !self.books().uses.pair(&paired, now)? {
-            return Ok(None);
+    /// A key for the client that waits with this code, which is good once it is kept. `None`: no client does.
+    pub(crate) fn redeem(&self, typed: &str) -> Result<Option<Redeemed>, getrandom::Error> {
+        self.pairings.redeem(&self.rules.load().clients, typed, Timestamp::now())
+    }
+
+    /// Keeps a key that a code is worth, which is good from now on. `false`: another one is, for the same code. It waits for the
+    /// disk.
+    pub(crate) fn keep(&self, paired: &Paired) -> rusqlite::Result<bool> {
+        if !self.books().uses.pair(paired, Timestamp::now())? {
+            return Ok(false);
         }
         self.reload();
-        Ok(Some((client, key)))
+        Ok(true)
     }
 
     /// Ends what is over by now, and writes down who has used their keys. It waits for the disk.
@@ -266,13 +269,4 @@ fn issuers(path: &Path) -> Result<Vec<PublicKey>, SettingsError> {
         }
         issuers => issuers,
     }
-}
-
-/// Why no key is given out for a good code.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum PairError {
-    #[error("no random bytes can be had: {0}")]
-    Random(#[from] getrandom::Error),
-    #[error("the key cannot be kept: {0}")]
-    Store(#[from] rusqlite::Error),
 }

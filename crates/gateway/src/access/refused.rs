@@ -1,5 +1,6 @@
 //! What is refused, and what whoever asked is told.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use capfile::Budget;
@@ -17,6 +18,10 @@ const LEGACY_BUDGET: i32 = -32_004;
 /// Whoever asks shows no good key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stranger {
+    /// From where.
+    pub(crate) address: IpAddr,
+    /// They have shown one that is not good.
+    pub(crate) has_key: bool,
     /// They have shown too many wrong ones.
     pub(crate) penalty: Option<Penalty>,
 }

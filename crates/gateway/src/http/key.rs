@@ -25,9 +25,14 @@ pub(crate) async fn require(
         // Every connection has one.
         return Refusal::unauthenticated(None).into_response();
     };
-    let identity = match app.mcp.access().find(bearer(request.headers()), place.peer()) {
+    let access = app.mcp.access();
+    let found = access.find(bearer(request.headers()), place.peer());
+    let identity = match found {
         Ok(identity) => identity,
-        Err(stranger) => return Refusal::unauthenticated(Some(stranger)).into_response(),
+        Err(stranger) => {
+            let stranger = access.turn_away(stranger).await;
+            return Refusal::unauthenticated(Some(stranger)).into_response();
+        }
     };
     if !place.belongs_to(identity.name()) {
         return Refusal::too_many_connections().into_response();

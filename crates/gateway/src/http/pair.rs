@@ -38,7 +38,7 @@ pub(crate) async fn pair(
         let refusal = Refusal::new(StatusCode::BAD_REQUEST, code::INVALID_REQUEST, message);
         return refusal.into_response();
     };
-    match app.mcp.access().pair(typed, place.peer()).await {
+    match app.mcp.access().pair(&typed, place.peer()).await {
         Ok((client, key)) => {
             tracing::info!(%client, "a client was paired");
             let body = json!({ "client": &*client, "key": key });

@@ -16,7 +16,7 @@ use crate::log_gate::LogGate;
 pub(crate) struct Refusal {
     status: StatusCode,
     body: Vec<u8>,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Refusal {
@@ -37,7 +37,7 @@ impl Refusal {
         if let Some(untold) = GATE.pass() {
             tracing::info!(status = status.as_u16(), code, untold, "refused");
         }
-        Self { status, body, header: None }
+        Self { status, body, headers: Vec::new() }
     }
 
     /// A refusal of one more connection of a client that holds its share.
@@ -64,12 +64,14 @@ impl Refusal {
         let message = format!(
             "too many wrong keys came from this address: try again in {wait} s, with a key that is good"
         );
-        Self::new(StatusCode::TOO_MANY_REQUESTS, code::RATE_LIMITED, message).after(penalty.left)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code::RATE_LIMITED, message)
+            .after(penalty.left)
+            .with(header::CONNECTION, "close")
     }
 
     /// The same, with how long to wait (RFC 9110, 10.2.3).
     pub(crate) fn after(mut self, wait: Duration) -> Self {
-        self.header = Some((header::RETRY_AFTER, HeaderValue::from(seconds(wait))));
+        self.headers.push((header::RETRY_AFTER, HeaderValue::from(seconds(wait))));
         self
     }
 
@@ -87,7 +89,7 @@ impl Refusal {
 
     /// The same with a header.
     pub(crate) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
+        self.headers.push((name, HeaderValue::from_static(value)));
         self
     }
 }
@@ -95,7 +97,7 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = json(self.status, self.body);
-        if let Some((name, value)) = self.header {
+        for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
         }
         response

@@ -1,6 +1,7 @@
 //! The requests that one server answers: which it is, by what the request names.
 
 use std::borrow::Cow;
+use std::sync::atomic::Ordering;
 
 use mcp_types::Era;
 use mcp_wire::{Object, RpcError, code};
@@ -39,6 +40,7 @@ impl Mcp {
         backend: &Backend,
     ) -> Result<Vec<u8>, Failure> {
         let pass = self.access.begin(asked.door, action).await?;
+        asked.recorded.store(true, Ordering::Relaxed);
         let outcome = self.pass(asked, backend).await;
         pass.end(match &outcome {
             Ok(reply) => Ended::Answered(reply),

@@ -18,6 +18,7 @@ mod pass;
 mod resources;
 mod sessions;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -97,6 +98,8 @@ struct Asked<'a> {
     era: Era,
     /// How long the client waits, where it says so.
     timeout: Option<Duration>,
+    /// Whether a decision on it is in the record.
+    recorded: AtomicBool,
 }
 
 impl Mcp {
@@ -158,8 +161,7 @@ impl Mcp {
         door: &Door<'_>,
         request: &Request<'_>,
     ) -> Result<Vec<u8>, Refusal> {
-        let asked = read(door, request)
-            .map_err(|error| Refusal::of(StatusCode::BAD_REQUEST, Some(request.id), &error))?;
+        let asked = self.read(door, request).await?;
         self.route(&asked).await
     }
 
@@ -170,8 +172,7 @@ impl Mcp {
         request: &Request<'_>,
     ) -> Result<Answer, Refusal> {
         let refused = |status, error: &RpcError| Refusal::of(status, Some(request.id), error);
-        let asked =
-            read(door, request).map_err(|error| refused(StatusCode::BAD_REQUEST, &error))?;
+        let asked = self.read(door, request).await?;
         if asked.era == Era::Modern {
             // The modern era has no sessions, and passes over the header (MCP 2026-07-28).
             return self.route(&asked).await.map(Answer::Reply);
@@ -222,6 +223,19 @@ impl Mcp {
         }
     }
 
+    async fn read<'a>(
+        &self,
+        door: &'a Door<'a>,
+        request: &'a Request<'a>,
+    ) -> Result<Asked<'a>, Refusal> {
+        let error = match read(door, request) {
+            Ok(asked) => return Ok(asked),
+            Err(error) => error,
+        };
+        self.access.misasked(door, &request.method, None, &error).await;
+        Err(Refusal::of(StatusCode::BAD_REQUEST, Some(request.id), &error))
+    }
+
     async fn route(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Refusal> {
         let id = asked.request.id;
         tracing::debug!(method = asked.request.method.as_ref(), era = ?asked.era, "asked");
@@ -240,7 +254,14 @@ impl Mcp {
                 }
                 (code, reply)
             }
-            Err(Failure::Ours(error)) => (error.code.into(), error_reply(Some(id), &error)),
+            Err(Failure::Ours(error)) => {
+                if !asked.recorded.load(Ordering::Relaxed) {
+                    let params = asked.request.params.map(RawValue::get);
+                    let method = &asked.request.method;
+                    self.access.misasked(asked.door, method, params, &error).await;
+                }
+                (error.code.into(), error_reply(Some(id), &error))
+            }
             Err(Failure::Theirs { code, reply }) => (code, reply),
         };
         if let Some(status) = status(asked.era, code) {
@@ -257,6 +278,7 @@ impl Mcp {
             return self.result_of(asked).await;
         }
         let pass = self.access.own(asked.door, method).await?;
+        asked.recorded.store(true, Ordering::Relaxed);
         let outcome = self.result_of(asked).await;
         pass.end(match &outcome {
             Ok(reply) => Ended::Answered(reply),
@@ -356,7 +378,7 @@ fn read<'a>(door: &'a Door<'a>, request: &'a Request<'a>) -> Result<Asked<'a>, R
     let stated = metadata.get(meta::TIMEOUT_MS).map(timeout).transpose()?;
     // Where a client says it twice, the smaller counts.
     let timeout = stated.into_iter().chain(door.timeout).min();
-    Ok(Asked { door, request, params, metadata, era, timeout })
+    Ok(Asked { door, request, params, metadata, era, timeout, recorded: AtomicBool::new(false) })
 }
 
 /// How long a client says that it waits.

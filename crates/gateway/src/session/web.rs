@@ -57,7 +57,10 @@ pub(crate) async fn upgrade(
         Shown::Nothing => None,
         Shown::Unclear => return Refusal::unauthenticated(None).into_response(),
         Shown::Key(key) => match app.mcp.access().find(Some(&key), place.peer()) {
-            Err(stranger) => return Refusal::unauthenticated(Some(stranger)).into_response(),
+            Err(stranger) => {
+                let stranger = app.mcp.access().turn_away(stranger).await;
+                return Refusal::unauthenticated(Some(stranger)).into_response();
+            }
             Ok(client) if place.belongs_to(client.name()) => Some(client),
             Ok(_) => return Refusal::too_many_connections().into_response(),
         },
@@ -162,8 +165,14 @@ async fn first_frame(socket: &mut WebSocket, app: &App, place: &Place) -> Option
     let text = std::str::from_utf8(&received).unwrap_or_default();
     let call = Call::read(text).and_then(Result::ok);
     let key = call.as_ref().filter(|call| call.method == AUTH).and_then(|call| key_of(call));
-    let client = app.mcp.access().find(key.as_deref(), place.peer());
-    let Some(client) = client.ok().filter(|client| place.belongs_to(client.name())) else {
+    let client = match app.mcp.access().find(key.as_deref(), place.peer()) {
+        Ok(client) => Some(client),
+        Err(stranger) => {
+            app.mcp.access().turn_away(stranger).await;
+            None
+        }
+    };
+    let Some(client) = client.filter(|client| place.belongs_to(client.name())) else {
         app.mcp.metrics().refusal(Origin::WebSocket);
         let text = "a client key is needed: send `Authorization: Bearer KEY`, or call `mcp.auth` with it first";
         let error = RpcError::new(LEGACY_UNAUTHENTICATED, text);

@@ -5,6 +5,7 @@ use mcp_wire::{Message, Object, RpcError, code};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::access::KIND;
 use crate::registry::Method;
 
 /// How far below its server's base the code of an error of the handler is.
@@ -90,7 +91,7 @@ fn failed(method: &Method, raw: &str, result: &Object<'_>) -> RpcError {
     };
     let error = RpcError::new(code, message);
     match kind {
-        Some(kind) => error.with_data(serde_json::json!({ "kind": kind })),
+        Some(kind) => error.with_data(serde_json::json!({ KIND: kind })),
         None => error,
     }
 }

@@ -4,6 +4,7 @@ use mcp_types::{ProtocolVersion, meta};
 use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{Object, RpcError, code};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::access::{Action, Ended};
 use crate::mcp::forward::{self, Call as Forwarded};
@@ -43,11 +44,23 @@ impl Mcp {
             pass.end(Ended::Result(&result));
             return Ok(result);
         }
-        let method = table.method(&call.method).ok_or_else(|| {
+        let found = table.method(&call.method).ok_or_else(|| {
             let text = "no such method: `mcp.hello` lists those that there are";
             RpcError::new(code::METHOD_NOT_FOUND, text)
-        })?;
-        let arguments = params::arguments(&method, call.params)?;
+        });
+        let found = found.and_then(|method| {
+            let arguments = params::arguments(&method, call.params)?;
+            Ok((method, arguments))
+        });
+        let (method, arguments) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                self.access
+                    .misasked(door, &call.method, call.params.map(RawValue::get), &error)
+                    .await;
+                return Err(error);
+            }
+        };
         let action = Action { declared: &method.declared, arguments: Some(&arguments) };
         let pass = self.access.begin(door, action).await.map_err(|refused| refused.to_legacy())?;
         let outcome = self.call_method(door, &method, arguments.clone()).await;
