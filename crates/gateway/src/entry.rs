@@ -21,6 +21,7 @@ use listenfd::ListenFd;
 use quota::{Quota, Rate, wall_clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sandbox::{Confinement, Report};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
@@ -201,13 +202,16 @@ impl Kept {
 /// Records what an administrator has changed.
 fn record(audit: &Audit, changes: &[Change]) {
     for change in changes {
-        let (what, outcome) = match change {
-            Change::Clients => ("clients", "changed"),
-            Change::Terms => ("licence", "changed"),
-            Change::Refused(file) => (*file, "refused"),
+        let (what, outcome, how) = match change {
+            Change::Clients(names) => ("clients", "changed", Some(names.to_string())),
+            Change::Terms { tier, holder } => {
+                let terms = json!({ "tier": tier, "holder": holder });
+                ("licence", "changed", Some(terms.to_string()))
+            }
+            Change::Refused(file) => (*file, "refused", None),
         };
         let mut entry = Entry::new(Kind::Admin, what);
-        entry.outcome = outcome;
+        (entry.outcome, entry.arguments) = (outcome, how.map(Into::into));
         if !audit.try_record(entry) {
             tracing::warn!(what, outcome, "a change could not be recorded");
         }

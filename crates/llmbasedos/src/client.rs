@@ -125,7 +125,7 @@ fn add_client(place: &Place, add: &Add) -> Result<(), BoxError> {
     show_key(&key)
 }
 
-/// Adds a client whose name is free. One that waited for its key in vain makes room.
+/// Adds a client whose name is free.
 fn put(file: &mut ClientsFile, client: Client) -> Result<(), EditError> {
     if file.find_mut(&client.name).is_some() {
         let text = format!(

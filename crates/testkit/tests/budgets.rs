@@ -1,6 +1,7 @@
 //! Budgets of tokens, streams included: what a call may need is reserved before it, and what it used counts after it.
 #![cfg(test)]
 
+use std::fs;
 use std::io::Read;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -143,4 +144,26 @@ fn one_call_may_not_ask_for_more_than_the_licence_allows() {
         "without the model there are no tokens either"
     );
     assert_eq!(used.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_licence_without_the_model_gives_none_whatever_else_it_allows() {
+    let (appliance, key, used, _peer) = appliance();
+    let ask = |arguments: &Value| error(&request(appliance.port(), &key, arguments, false));
+    let some = json!({ "max_tokens": 1 });
+    let of = |model: &str| json!({ "max_tokens": 1, "model": model });
+    let tiers = |llm: &str| {
+        let before = appliance.rules();
+        let text =
+            format!("ELITE:\n  allowed_capabilities: ['*']\n  rate_limit_requests: 0\n{llm}");
+        fs::write(appliance.state().join("config/licence_tiers.yaml"), text).unwrap();
+        until("the tiers", PATIENCE, || (appliance.rules() > before).then_some(()));
+    };
+    tiers("  llm_access: false\n");
+    assert_eq!((ask(&some), ask(&of("small"))), (Some(-31407), Some(-31407)));
+    assert_eq!(ask(&json!({})), Some(-31407), "and not for a call that does not say how much");
+    tiers("  llm_access: true\n  allowed_llm_models: [small]\n  max_llm_tokens_per_request: 10\n");
+    assert_eq!((ask(&of("small")), ask(&of("large"))), (None, Some(-31407)));
+    assert_eq!(ask(&some), Some(-32602), "which one must be said where not all are there");
+    assert_eq!(used.load(Ordering::SeqCst), USED);
 }

@@ -156,6 +156,29 @@ fn what_failed_is_recorded_so_and_not_charged() {
 }
 
 #[test]
+fn who_was_let_in_or_out_and_what_the_licence_became_is_recorded() {
+    let appliance = Appliance::new().start();
+    appliance.client("host", &["mcp.fs.list"]);
+    for words in [&["client", "scope", "host", "*"][..], &["client", "revoke", "host"]] {
+        let before = appliance.rules();
+        appliance.administer(words);
+        until("the change", PATIENCE, || (appliance.rules() > before).then_some(()));
+    }
+    appliance.set_tier("PRO");
+    let expected = [
+        ("clients", r#"{"added":["host"],"removed":[],"changed":[]}"#),
+        ("clients", r#"{"added":[],"removed":[],"changed":["host"]}"#),
+        ("clients", r#"{"added":[],"removed":["host"],"changed":[]}"#),
+        ("licence", r#"{"tier":"PRO","holder":"a test"}"#),
+    ];
+    until("the rows", PATIENCE, || {
+        let rows = appliance.audit(&["--kind", "admin", "--outcome", "changed"]);
+        let rows = rows.iter().map(|row| (row["what"].as_str(), row["arguments"].as_str()));
+        rows.eq(expected.map(|(what, how)| (Some(what), Some(how)))).then_some(())
+    });
+}
+
+#[test]
 fn a_rate_of_a_client_s_own_lifts_no_other() {
     let appliance = Appliance::new().start();
     let key = appliance.client("host", &["*"]);

@@ -10,6 +10,7 @@ use clients::{ClientsFile, Paired, Uses};
 use futures_util::future::select_all;
 use jiff::Timestamp;
 use licence::{Licence, LicenceError, Terms, Tiers};
+use serde_json::Value;
 use settings::SettingsError;
 use signing::PublicKey;
 use store::StoreError;
@@ -77,10 +78,15 @@ pub(crate) enum LiveError {
 }
 
 /// What has changed, for the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
-    Clients,
-    Terms,
+    /// Which clients came, went or are different.
+    Clients(Value),
+    /// The tier that is in force now, and whose licence it is.
+    Terms {
+        tier: String,
+        holder: String,
+    },
     Refused(&'static str),
 }
 
@@ -186,9 +192,13 @@ impl Live {
     }
 
     fn take_over(&self, old: &Rules, clients: Clients, terms: Terms) -> Vec<Change> {
-        let all =
-            [(!clients.are(&old.clients), Change::Clients), (terms != old.terms, Change::Terms)];
-        let changes: Vec<_> = all.iter().filter(|(is, _)| *is).map(|(_, it)| *it).collect();
+        let of_clients =
+            (!clients.are(&old.clients)).then(|| Change::Clients(clients.since(&old.clients)));
+        let of_terms = (terms != old.terms).then(|| {
+            let Terms { tier, holder, .. } = &terms;
+            Change::Terms { tier: tier.clone(), holder: holder.clone() }
+        });
+        let changes: Vec<_> = of_clients.into_iter().chain(of_terms).collect();
         if changes.is_empty() {
             return changes;
         }
@@ -203,7 +213,7 @@ impl Live {
         let new = Arc::new(Rules { clients, terms, generation });
         self.rules.store(new.clone());
         old.clients.revoke_all_but(&new.clients);
-        if changes.contains(&Change::Clients) {
+        if changes.iter().any(|change| matches!(change, Change::Clients(_))) {
             self.pairings.begin_anew();
         }
         changes

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clients::{ClientsFile, Digest, Pairing, digest};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use crate::identity::Identity;
@@ -71,6 +72,25 @@ impl Clients {
             && self.0.iter().zip(&others.0).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 
+    /// What has become of the `old` ones, for the record: the names of those that came, went or are different now.
+    pub(crate) fn since(&self, old: &Self) -> Value {
+        let name = |identity: &Arc<Identity>| Value::from(&**identity.name());
+        let named = |all: &Self, one: &Identity| {
+            all.0.iter().find(|other| other.name() == one.name()).cloned()
+        };
+        let added = self.0.iter().filter(|new| named(old, new).is_none());
+        let removed = old.0.iter().filter(|gone| named(self, gone).is_none());
+        let changed = self
+            .0
+            .iter()
+            .filter(|new| named(old, new).is_some_and(|before| !Arc::ptr_eq(&before, new)));
+        json!({
+            "added": added.map(name).collect::<Value>(),
+            "removed": removed.map(name).collect::<Value>(),
+            "changed": changed.map(name).collect::<Value>(),
+        })
+    }
+
     /// Every client.
     pub(crate) fn all(&self) -> &[Arc<Identity>] {
         &self.0
@@ -98,6 +118,18 @@ mod tests {
 
     fn found(clients: &Clients, key: &str) -> Option<String> {
         clients.find(key, NOW).map(|identity| identity.name().to_string())
+    }
+
+    #[test]
+    fn tells_what_has_become_of_those_before() {
+        let old = clients(
+            vec![client("anna", Some("a")), client("bert", Some("b")), client("cleo", None)],
+            &Clients::default(),
+        );
+        let new = vec![client("dora", None), client("bert", Some("new")), client("cleo", None)];
+        let told = clients(new, &old).since(&old);
+        let expected = json!({ "added": ["dora"], "removed": ["anna"], "changed": ["bert"] });
+        assert_eq!(told, expected);
     }
 
     #[test]

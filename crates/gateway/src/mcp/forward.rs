@@ -36,7 +36,7 @@ impl Mcp {
             request: door.request_id.to_owned(),
             origin: door.origin,
             scopes: vec![Scope { collection: "files".into(), prefix: "/".into() }],
-            policy_generation: 0,
+            policy_generation: self.access.live().rules().generation,
             timeout_ms: u64::try_from((deadline + VERDICT).as_millis()).ok(),
         };
         let caller = serde_json::to_string(&caller)

@@ -18,6 +18,7 @@ use crate::repro;
 use crate::tidy;
 use crate::tools;
 use crate::units;
+use crate::up::PRODUCT;
 use crate::vm;
 use crate::workspace::Workspace;
 
@@ -177,6 +178,8 @@ impl Part {
             // does not build the binaries of another crate. Naming the tests too makes Cargo
             // unify features as the runner will, so that nothing is built twice.
             Self::Build => {
+                // What `up` builds is another choice of packages, and so of features. A test runs `up`, and would wait for it.
+                process::run(&mut workspace.cargo(PRODUCT))?;
                 let mut build = workspace.cargo(["build", "--workspace", "--profile", "ci"]);
                 build.args(["--lib", "--bins", "--tests", "--examples"]);
                 build
