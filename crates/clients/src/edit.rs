@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::FlockOperation;
@@ -12,8 +13,10 @@ use crate::file::ClientsFile;
 /// What stands above the clients, for whoever opens the file.
 const HEADING: &str = "# The clients of the gateway, and the hashes of their keys. `llmbasedos client` changes this file, and the \
     gateway\n# follows it at once. Comments of yours are not kept when it does.\n";
-/// The gateway's group reads it, and the folder says which group that is.
-const MODE: u32 = 0o640;
+/// Its owner changes it.
+const OWNER: u32 = 0o600;
+/// The gateway's group reads it, where the folder is that group's to read.
+const GROUP: u32 = 0o040;
 
 /// Why the file of clients is not changed.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +53,7 @@ pub fn edit<T>(
     // The lock is on the folder, since the file is another one after each change. It ends with this function.
     let folder = File::open(folder.unwrap_or(Path::new("."))).map_err(failed)?;
     rustix::fs::flock(&folder, FlockOperation::LockExclusive).map_err(|e| failed(e.into()))?;
+    let mode = OWNER | (folder.metadata().map_err(failed)?.mode() & GROUP);
     let mut file = match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => ClientsFile::default(),
         _ => settings::load(path)?,
@@ -58,7 +62,7 @@ pub fn edit<T>(
     let yaml = settings::yaml(HEADING, &file).map_err(failed)?;
     // What cannot be read again must be seen by whoever wrote it, and not by the gateway.
     settings::parse::<ClientsFile>(&path.display().to_string(), &yaml)?;
-    let access = Access::like(path, Access::mode(MODE));
+    let access = Access::like(path, Access::mode(mode));
     settings::put(path, access, yaml.as_bytes()).map_err(failed)?;
     Ok(outcome)
 }

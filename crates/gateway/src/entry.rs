@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,6 +43,8 @@ use crate::transport::{self, Listeners, Terms, Workers};
 /// The places of the sockets in what systemd passes.
 const TCP_SOCKET: usize = 0;
 const LOCAL_SOCKET: usize = 1;
+/// The state is nobody else's.
+const STATE_MODE: u32 = 0o700;
 /// The folder of the appliance's authority, within the state.
 const TLS_FOLDER: &str = "tls";
 /// Who may connect to a `gateway.sock` that is bound here: owner and group, as on the appliance.
@@ -101,6 +103,8 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         writeln!(io::stdout(), "{}", serde_json::to_string(&sources)?)?;
         return Ok(());
     }
+    let state = fs::DirBuilder::new().recursive(true).mode(STATE_MODE).create(&config.state_dir);
+    state.map_err(|error| format!("`{}`: {error}", config.state_dir.display()))?;
     let certificates = match given {
         Some(given) => given,
         None => Certificates::own(&config.state_dir.join(TLS_FOLDER), &config.allowed_hosts)?,

@@ -25,6 +25,8 @@ const WRONG: &str = "llmb_Q2FuYXJ5LW9mLWEtd3Jvbmcta2V5LTAxMjM0NTY3ODk";
 const NO_KEY: &str = "canary*of-what-is*no-key";
 /// A password that a client sends along.
 const ARGUMENT: &str = "canary of an argument";
+/// The path of a file that is not there.
+const PATH: &str = "canary of a path";
 
 /// The files that hold the key for the person whose key it is: README, "What protects you".
 const FOR_ITS_PERSON: [&str; 2] = ["key", "up.json"];
@@ -46,7 +48,7 @@ impl Stage {
             let key = &appliance.facts().key;
             Canaries::new().with("the key", key).with("a wrong key", WRONG).with("no key", NO_KEY)
         };
-        let (keys, all) = (keys(), keys().with("an argument", ARGUMENT));
+        let (keys, all) = (keys(), keys().with("an argument", ARGUMENT).with("a path", PATH));
         Self { appliance, keys, all, answers: BTreeMap::new() }
     }
 
@@ -75,7 +77,7 @@ impl Stage {
         let write = json!({ "path": "/b.txt", "content": ARGUMENT });
         let write = json!({ "name": "fs_write", "arguments": write });
         self.send("a good write", &good.clone().modern("tools/call", &write), 200);
-        let none = json!({ "name": "fs_read", "arguments": { "path": format!("/{ARGUMENT}") } });
+        let none = json!({ "name": "fs_read", "arguments": { "path": format!("/{PATH}") } });
         self.send("a file that is not there", &good.clone().modern("tools/call", &none), 200);
         let wrong = json!({ "name": "fs_read", "arguments": { "password": ARGUMENT } });
         self.send("a wrong argument", &good.clone().modern("tools/call", &wrong), 200);
@@ -216,6 +218,11 @@ fn no_secret_is_anywhere_but_where_it_is_kept() {
     let kept = stage.keys.in_folder(&folder);
     assert!(kept.iter().any(|find| find.place == folder.join("key").display().to_string()));
     found.extend(stage.search());
+    // What was read stands in the record, and nowhere else.
+    let (recorded, found): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|find| find.canary == "a path" && find.place.contains("/gateway/audit.db"));
+    assert!(!recorded.is_empty());
     println!("C23: {} answers, {} daemons, 0 hits", stage.answers.len(), processes.len());
     assert_eq!(found, []);
 }

@@ -7,7 +7,8 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -165,7 +166,8 @@ fn bridged(appliance: &Appliance, variables: &[(&str, &Path)]) -> String {
         bridge.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let params = json!({ "name": "fs_read", "arguments": { "path": "/a.txt" } });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-    writeln!(bridge.stdin.take().unwrap(), "{message}").unwrap();
+    // One that has ended already says why.
+    writeln!(bridge.stdin.take().unwrap(), "{message}").ok();
     let output = bridge.wait_with_output().unwrap();
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
@@ -339,22 +341,24 @@ fn what_is_shown_to_people_is_what_hosts_see() {
     assert!(gone.status.code() == Some(1) && said.contains("start the gateway"), "{said}");
 }
 
-/// Starts a gateway with these lines in its configuration; gives the process.
-fn gateway(folder: &Path, lines: &str) -> std::process::Child {
+/// Has a program listen where its standard input does, as systemd would, so that nobody else takes the port meanwhile.
+const PASS_ONE: &str = r#"LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&0 </dev/null"#;
+
+/// Starts a gateway with these lines in its configuration; gives the process, and where it listens.
+fn gateway(folder: &Path, lines: &str) -> (std::process::Child, SocketAddr) {
     let at = |name: &str| folder.join(name).display().to_string();
     fs::write(at("clients.yaml"), "clients: []\n").unwrap();
     fs::create_dir_all(at("run")).unwrap();
     let paths = [("caps_dir", "run"), ("clients_file", "clients.yaml"), ("state_dir", "state")];
     let paths: String = paths.map(|(name, file)| format!("{name}: {}\n", at(file))).concat();
     fs::write(at("gateway.yaml"), format!("{paths}{lines}")).unwrap();
-    let mut command = Command::new(programs().join("gateway"));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", PASS_ONE, "sh"]).arg(programs().join("gateway"));
     command.arg("--config").arg(at("gateway.yaml")).env_clear();
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// A port that is free for now.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    command.stdin(OwnedFd::from(listener)).stdout(Stdio::piped()).stderr(Stdio::piped());
+    (command.spawn().unwrap(), address)
 }
 
 #[test]
@@ -363,9 +367,8 @@ fn the_administrator_s_certificate_is_shown() {
     // Any certificate is: this is an authority's, made for another machine.
     certificates::Certificates::own(folder.path(), &[]).unwrap();
     let files = ["ca.pem", "ca.key"].map(|name| folder.path().join(name).display().to_string());
-    let at: SocketAddr = ([127, 0, 0, 1], free_port()).into();
-    let lines = format!("listen: {at}\ntls: {{certificate: {}, key: {}}}\n", files[0], files[1]);
-    let mut process = gateway(folder.path(), &lines);
+    let lines = format!("tls: {{certificate: {}, key: {}}}\n", files[0], files[1]);
+    let (mut process, at) = gateway(folder.path(), &lines);
     let seen = until("the gateway to listen", PATIENCE, || look(at).ok());
     assert_eq!(seen.leaf, CertificateDer::from_pem_file(&files[0]).unwrap());
     assert!(seen.authority.is_none());
@@ -375,7 +378,7 @@ fn the_administrator_s_certificate_is_shown() {
     let refused = tls_show(at, &["--ca-out", "/dev/null/x"]);
     assert!(String::from_utf8(refused.stderr).unwrap().contains("the administrator's"));
     // An authority of its own is not made then.
-    assert!(fs::metadata(folder.path().join("state")).is_err());
+    assert!(fs::metadata(folder.path().join("state/tls")).is_err());
     process.kill().unwrap();
     process.wait().unwrap();
 }
@@ -387,8 +390,7 @@ fn files_that_cannot_be_keep_the_gateway_from_starting() {
     let key = folder.path().join("state/tls/ca.key");
     let text = key.display();
     let check = |lines: &str, file: &str, reason: &str| {
-        let lines = format!("listen: 127.0.0.1:0\n{lines}");
-        let output = gateway(folder.path(), &lines).wait_with_output().unwrap();
+        let output = gateway(folder.path(), lines).0.wait_with_output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains(&format!("`{file}`")) && said.contains(reason), "{said}");
@@ -418,8 +420,7 @@ fn files_that_cannot_be_keep_the_gateway_from_starting() {
     );
     // The control.
     fs::write(&key, other).unwrap();
-    let at: SocketAddr = ([127, 0, 0, 1], free_port()).into();
-    let mut process = gateway(folder.path(), &format!("listen: {at}\n"));
+    let (mut process, at) = gateway(folder.path(), "");
     until("the gateway to start", PATIENCE, || {
         assert!(process.try_wait().unwrap().is_none(), "it ended");
         look(at).ok()

@@ -55,9 +55,9 @@ impl Mcp {
         let (method, arguments) = match found {
             Ok(found) => found,
             Err(error) => {
-                self.access
-                    .misasked(door, &call.method, call.params.map(RawValue::get), &error)
-                    .await;
+                // What has no name cannot be told from what must not be kept.
+                let named = call.params.map(RawValue::get).filter(|text| text.starts_with('{'));
+                self.access.misasked(door, &call.method, named, &error).await;
                 return Err(error);
             }
         };
