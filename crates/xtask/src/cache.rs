@@ -3,6 +3,7 @@
 //! ```text
 //! CACHE/tools/   what `cargo xtask tools` installs
 //! CACHE/fuzz/    what fuzzing has found, and the inputs that it goes on from
+//! CACHE/mutants/ what became of each mutant of the code that guards the rest
 //! CACHE/vm/      what the emulated machine is made from and run by
 //! CACHE/target/  the build cache of CI, whose clone is new every time
 //! ```
@@ -50,6 +51,11 @@ impl Cache {
     /// The folder that holds the installed tools.
     pub(crate) fn tools(&self) -> PathBuf {
         self.root.join("tools")
+    }
+
+    /// The folder of what became of mutants.
+    pub(crate) fn mutants(&self) -> PathBuf {
+        self.root.join("mutants")
     }
 
     /// The folder of the emulated machine.

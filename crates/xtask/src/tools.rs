@@ -42,6 +42,26 @@ pub(crate) fn install(workspace: &Workspace, cache: &Cache) -> Result<()> {
     Ok(())
 }
 
+/// A program of Cargo's that only campaigns need, from crates.io in this version: built where it is not there.
+pub(crate) fn cargo_program(
+    workspace: &Workspace,
+    cache: &Cache,
+    (name, version): (&str, &str),
+) -> Result<PathBuf> {
+    let tools = cache.tools();
+    fs::create_dir_all(&tools).with_context(|| format!("create `{}`", tools.display()))?;
+    let lock = lock(&tools)?;
+    let folder = tools.join(name);
+    ensure(&folder, version, |folder| {
+        let mut install = workspace.cargo(["install", "--locked", "--quiet", name]);
+        install.args(["--version", version, "--root"]).arg(folder);
+        // Its parts are of no use to anything else.
+        install.env_remove("CARGO_TARGET_DIR");
+        process::run_with_input(&mut install, lock.try_clone().context("share the lock")?)
+    })?;
+    Ok(folder.join("bin").join(name))
+}
+
 /// Where an installation reads from and writes to.
 struct Site<'a> {
     workspace: &'a Workspace,
