@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::files::{OTHERS, PUBLIC_MODE, SECRET_MODE, folder, put, read, read_secret};
 use crate::limits::{AUTHORITY, LEAF, SKEW};
 use crate::names::Names;
+use crate::networks::Networks;
 
 /// The files.
 pub(crate) const CERTIFICATE: &str = "ca.pem";
@@ -39,6 +40,8 @@ pub(crate) struct Authority {
     certificate: CertificateDer<'static>,
     /// What names that it signs must be or end with.
     permitted: Vec<String>,
+    /// Among which the addresses must be.
+    networks: Networks,
 }
 
 /// A certificate with its key.
@@ -85,9 +88,9 @@ impl Authority {
             remarks.push(remark.to_owned());
             return Self::make(path, names, now);
         }
-        let permitted = permitted(&parsed);
+        let (permitted, networks) = (permitted(&parsed), Networks::of(&parsed));
         let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
-        Ok(Self { issuer, certificate, permitted })
+        Ok(Self { issuer, certificate, permitted, networks })
     }
 
     fn make(path: &Path, names: &Names, now: OffsetDateTime) -> Result<Self, Error> {
@@ -99,22 +102,34 @@ impl Authority {
         let mut params = params(format!("{NAME} {}", HEXLOWER.encode(&id)), now, now + AUTHORITY)?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let subtrees = permitted.iter().cloned().map(GeneralSubtree::DnsName).collect();
-        params.name_constraints =
-            Some(NameConstraints { permitted_subtrees: subtrees, excluded_subtrees: Vec::new() });
+        // A kind of name that is not constrained at all is free.
+        let networks = Networks::with(&names.addresses);
+        let subtrees = permitted.iter().cloned().map(GeneralSubtree::DnsName);
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: subtrees.chain(networks.subtrees()).collect(),
+            excluded_subtrees: Vec::new(),
+        });
         let made = params.self_signed(&key)?;
         // The certificate comes last: where it is, the key is.
         put(&path.join(KEY), SECRET_MODE, key.serialize_pem().as_bytes())?;
         put(&path.join(CERTIFICATE), PUBLIC_MODE, made.pem().as_bytes())?;
         let certificate = made.der().clone();
-        Ok(Self { issuer: Issuer::new(params, key), certificate, permitted })
+        Ok(Self { issuer: Issuer::new(params, key), certificate, permitted, networks })
     }
 
     /// The names that it may sign, and those that it may not.
     pub(crate) fn sort_out(&self, names: Names) -> (Names, Vec<String>) {
-        let (hosts, refused) =
+        let (hosts, mut refused): (_, Vec<String>) =
             names.hosts.into_iter().partition(|name| ends_with(name, &self.permitted));
-        (Names { hosts, addresses: names.addresses }, refused)
+        let (addresses, others): (_, Vec<IpAddr>) =
+            names.addresses.into_iter().partition(|address| self.may_sign(*address));
+        refused.extend(others.iter().map(ToString::to_string));
+        (Names { hosts, addresses }, refused)
+    }
+
+    /// Whether it may sign an address. Hosts refuse a certificate as a whole that has one besides.
+    pub(crate) fn may_sign(&self, address: IpAddr) -> bool {
+        self.networks.have(address)
     }
 
     /// A new certificate, with a new key.

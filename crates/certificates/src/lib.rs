@@ -21,6 +21,7 @@ mod given;
 pub mod limits;
 mod look;
 mod names;
+mod networks;
 mod shown;
 
 pub use describe::{Description, describe, pem};

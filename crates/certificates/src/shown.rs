@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use arc_swap::ArcSwap;
 use rustls::crypto::ring;
@@ -39,6 +39,8 @@ struct Own {
     authority: Authority,
     /// The names that do not change, and loopback.
     names: Names,
+    /// Said once that there is no certificate for an address.
+    told: Once,
     state: ArcSwap<State>,
     /// Held by whoever makes a certificate.
     making: Mutex<()>,
@@ -68,16 +70,16 @@ impl Certificates {
         let mut remarks = Vec::new();
         let authority = Authority::open(folder, &names, now, &mut remarks)?;
         let (names, refused) = authority.sort_out(names);
-        remarks.extend(refused.iter().map(|name| {
-            format!(
-                "the certificate does not have the name `{name}`, for which the appliance's authority was not made: \
-                 give a certificate of your own, or remove `ca.pem` in the gateway's folder for a new authority"
-            )
-        }));
+        remarks.extend(refused.iter().map(|name| not_made_for(name)));
         let key = certified(&authority, &names, now)?;
         let state = State { addresses: Vec::new(), renewed_at: now + LEAF - RENEWED_BEFORE };
-        let own =
-            Own { authority, names, state: ArcSwap::from_pointee(state), making: Mutex::new(()) };
+        let own = Own {
+            authority,
+            names,
+            told: Once::new(),
+            state: ArcSwap::from_pointee(state),
+            making: Mutex::new(()),
+        };
         Self::with(key, Some(own), remarks)
     }
 
@@ -117,6 +119,7 @@ impl Certificates {
 
     fn for_connection_at(&self, address: Option<IpAddr>, now: OffsetDateTime) {
         let Some(own) = &self.own else { return };
+        let address = own.signed_for(address);
         if own.names(address, now) {
             return;
         }
@@ -144,6 +147,16 @@ impl Certificates {
 }
 
 impl Own {
+    /// The address, if the authority may sign it. With one that it may not sign no host would take the certificate for any
+    /// other, either.
+    fn signed_for(&self, address: Option<IpAddr>) -> Option<IpAddr> {
+        let (ours, theirs) = (address?, address.filter(|a| self.authority.may_sign(*a)));
+        if theirs.is_none() {
+            self.told.call_once(|| tracing::warn!(address = %ours, "{}", not_made_for(&ours)));
+        }
+        theirs
+    }
+
     /// Whether the certificate that is shown names the address and is not to be renewed.
     fn names(&self, address: Option<IpAddr>, now: OffsetDateTime) -> bool {
         let state = self.state.load();
@@ -153,6 +166,15 @@ impl Own {
     fn has(&self, addresses: &[IpAddr], address: IpAddr) -> bool {
         self.names.addresses.contains(&address) || addresses.contains(&address)
     }
+}
+
+/// What the administrator should know of a name that the certificate does not have.
+fn not_made_for(name: &dyn fmt::Display) -> String {
+    format!(
+        "the certificate does not have the name `{name}`, for which the appliance's authority was not made: give a \
+         certificate of your own, or add the name to `allowed_hosts` and remove `ca.pem` in the gateway's folder for a \
+         new authority"
+    )
 }
 
 fn certified(

@@ -139,7 +139,7 @@ fn an_address_by_which_the_machine_is_reached_is_named_from_then_on() {
     certificates.for_connection_at(None, now());
     let same = handshake(&certificates, authority(&folder), "localhost", now()).unwrap();
     assert_eq!(first, same, "nothing asked for another");
-    for name in ["192.168.1.7", "2001:db8::7"] {
+    for name in ["192.168.1.7", "fd00::7"] {
         certificates.for_connection_at(at(name), now());
         handshake(&certificates, authority(&folder), name, now()).unwrap();
     }
@@ -152,6 +152,82 @@ fn an_address_by_which_the_machine_is_reached_is_named_from_then_on() {
     let full = handshake(&certificates, authority(&folder), "10.0.0.0", now()).unwrap();
     assert_eq!(full.names.len(), first.names.len() + MAX_ADDRESSES);
     assert!(handshake(&certificates, authority(&folder), "192.168.1.7", now()).is_err());
+}
+
+/// A certificate that the authority's key signs for these addresses, whatever the authority is for.
+fn signed_all_the_same(certificates: &Certificates, addresses: &[&str]) {
+    let own = certificates.own.as_ref().unwrap();
+    let mut names = Names::of("llmbasedos", &[]);
+    names.addresses.extend(addresses.iter().map(|address| address.parse::<IpAddr>().unwrap()));
+    let signed = certified(&own.authority, &names, now()).unwrap();
+    certificates.shown.0.store(Arc::new(signed));
+}
+
+#[test]
+fn hosts_refuse_what_the_authority_signs_for_public_addresses() {
+    let (folder, certificates) = opened();
+    let root = authority(&folder);
+    for address in ["192.168.1.5", "10.1.2.3", "172.31.0.1", "169.254.1.1", "fd00::7", "fe80::1"] {
+        signed_all_the_same(&certificates, &[address]);
+        let seen = handshake(&certificates, root.clone(), address, now());
+        assert!(seen.is_ok(), "{address}: {seen:?}");
+    }
+    for address in ["1.1.1.1", "172.32.0.1", "100.64.0.1", "2001:db8::7", "::ffff:192.168.1.5"] {
+        signed_all_the_same(&certificates, &[address]);
+        // Not the name that differs: it is that the authority may not.
+        for name in [address, "localhost"] {
+            let refused = handshake(&certificates, root.clone(), name, now()).unwrap_err();
+            assert!(refused.to_string().contains("NameConstraint"), "{address}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn a_public_address_is_certified_if_it_was_configured_when_the_authority_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tls");
+    let names = |address: &str| Names::of("llmbasedos", &[address.to_owned()]);
+    let certificates = Certificates::own_at(&path, names("203.0.113.7"), now()).unwrap();
+    let root = authority(&folder);
+    handshake(&certificates, root.clone(), "203.0.113.7", now()).unwrap();
+    // A connection to another one does not spoil it for those that there are.
+    certificates.for_connection_at(Some([203, 0, 113, 8].into()), now());
+    handshake(&certificates, root.clone(), "203.0.113.7", now()).unwrap();
+    assert!(handshake(&certificates, root.clone(), "203.0.113.8", now()).is_err());
+    let later = Certificates::own_at(&path, names("[2001:db8::7]"), now()).unwrap();
+    let [remark] = later.remarks() else { panic!("{:?}", later.remarks()) };
+    assert!(remark.contains("`2001:db8::7`"), "{remark}");
+    handshake(&later, root, "localhost", now()).unwrap();
+}
+
+/// An authority as they were made before: confined by names alone.
+fn before_there_were_networks(folder: &Path) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Constrained(0));
+    params.distinguished_name.push(rcgen::DnType::CommonName, "llmbasedos CA of old");
+    params.not_after = now() + AUTHORITY;
+    params.name_constraints = Some(rcgen::NameConstraints {
+        permitted_subtrees: vec![rcgen::GeneralSubtree::DnsName("localhost".to_owned())],
+        excluded_subtrees: Vec::new(),
+    });
+    let made = params.self_signed(&key).unwrap();
+    fs::create_dir(folder).unwrap();
+    fs::write(folder.join("ca.pem"), made.pem()).unwrap();
+    fs::write(folder.join("ca.key"), key.serialize_pem()).unwrap();
+    fs::set_permissions(folder.join("ca.key"), fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[test]
+fn an_authority_from_before_stays_what_hosts_trust_it_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tls");
+    before_there_were_networks(&path);
+    let certificates = Certificates::own_at(&path, Names::of("localhost", &[]), now()).unwrap();
+    for address in ["192.168.1.7", "2001:db8::7"] {
+        certificates.for_connection_at(address.parse().ok(), now());
+        handshake(&certificates, authority(&folder), address, now()).unwrap();
+    }
 }
 
 #[test]
