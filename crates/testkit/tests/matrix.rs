@@ -1,25 +1,38 @@
-//! C7: every tool, in every tier, with every kind of key. Whoever adds a tool adds its row, or this fails.
+//! C7: every tool, in every tier, with every kind of key, by every door and in every dialect. Whoever adds a tool adds its
+//! row, or this fails.
 #![cfg(test)]
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Appliance, Request, until};
+use testkit::{Appliance, Door, End, Request, ShowKey, WebSocket, until};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The tiers, in the order of the columns below.
 const TIERS: [&str; 3] = ["FREE", "PRO", "ELITE"];
-/// The error of a call that this client, or this appliance, may not make.
-const NOT_PERMITTED: i64 = -31407;
+/// The error of a call that this client, or this appliance, may not make; the legacy dialect has its own.
+const NOT_PERMITTED: [i64; 2] = [-31407, -32002];
+/// The error of a method that there is not.
+const NO_METHOD: i64 = -32601;
+/// The error of a first frame without a good key, and how the WebSocket is then closed.
+const UNKNOWN: i64 = -32000;
+const POLICY: u16 = 1008;
+/// The methods that the gateway answers itself.
+const OWN: [&str; 3] = ["mcp.hello", "mcp.listCapabilities", "mcp.licence.check"];
 
-/// A tool, its name for scopes, something that can be asked of it, and in which tier it may be called.
+/// A tool, its name for scopes and in the legacy dialect, something that can be asked of it, and in which tier it may be
+/// called.
 struct Row {
     tool: &'static str,
     method: &'static str,
     arguments: fn() -> Value,
     tiers: [bool; 3],
+    /// What a call that is made changes in the exposed folder, and no other does.
+    effect: Option<fn(&Path) -> bool>,
 }
 
 const ROWS: [Row; 4] = [
@@ -28,109 +41,321 @@ const ROWS: [Row; 4] = [
         method: "mcp.fs.list",
         arguments: || json!({ "path": "/" }),
         tiers: [true, true, true],
+        effect: None,
     },
     Row {
         tool: "fs_read",
         method: "mcp.fs.read",
         arguments: || json!({ "path": "/a.txt" }),
         tiers: [true, true, true],
+        effect: None,
     },
     Row {
         tool: "fs_write",
         method: "mcp.fs.write",
-        arguments: || json!({ "path": "/b.txt", "content": "b" }),
+        arguments: || json!({ "path": "/written.txt", "content": "b" }),
         tiers: [false, true, true],
+        effect: Some(|root| fs::exists(root.join("written.txt")).unwrap()),
     },
     Row {
         tool: "fs_delete",
         method: "mcp.fs.delete",
-        arguments: || json!({ "path": "/none.txt" }),
+        arguments: || json!({ "path": "/doomed.txt" }),
         tiers: [false, true, true],
+        effect: Some(|root| !fs::exists(root.join("doomed.txt")).unwrap()),
     },
 ];
 
+impl Row {
+    fn params(&self) -> Value {
+        json!({ "name": self.tool, "arguments": (self.arguments)() })
+    }
+}
+
+/// The rows of this tier.
+fn allowed(tier: usize) -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().filter(move |row| row.tiers[tier])
+}
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    Mcp,
+    Legacy,
+}
+
+const DIALECTS: [Dialect; 2] = [Dialect::Mcp, Dialect::Legacy];
+
 /// How a call is met.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Met {
-    /// It reached the server.
+    /// It reached the server, which did it.
     Called,
     /// It may not be made.
     NotPermitted,
     /// No good key was shown.
     Unknown,
+    /// This door has no such method.
+    NoMethod,
 }
 
-fn call(appliance: &Appliance, key: Option<&str>, row: &Row) -> Met {
-    let params = json!({ "name": row.tool, "arguments": (row.arguments)() });
-    let request = Request::new(appliance.port(), key.unwrap_or_default());
-    let request = if key.is_none() { request.without("Authorization") } else { request };
-    let response = request.modern("tools/call", &params).send();
-    match response.status {
-        // The one, or the other where many wrong ones have come.
-        401 | 429 => Met::Unknown,
-        200 => match response.json()["error"]["code"].as_i64() {
-            None => Met::Called,
-            Some(NOT_PERMITTED) => Met::NotPermitted,
-            Some(other) => panic!("{}: {other}", row.tool),
-        },
-        other => panic!("{}: {other}", row.tool),
+/// How the answer to a call says that it was met.
+fn met(reply: &Value) -> Met {
+    match reply["error"]["code"].as_i64() {
+        None => {
+            let result = &reply["result"];
+            assert!(!result.is_null() && result["isError"] != true, "{reply}");
+            Met::Called
+        }
+        Some(code) if NOT_PERMITTED.contains(&code) => Met::NotPermitted,
+        Some(UNKNOWN) => Met::Unknown,
+        Some(NO_METHOD) => Met::NoMethod,
+        Some(_) => panic!("{reply}"),
     }
 }
 
-/// The tools that a client is shown.
-fn shown(appliance: &Appliance, key: &str) -> BTreeSet<String> {
-    let request = Request::new(appliance.port(), key).modern("tools/list", &json!({}));
-    let reply = request.send().json();
-    let tools = reply["result"]["tools"].as_array().expect("a list of tools");
-    tools.iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect()
+/// Asks for a tool over a connection.
+fn ask(door: &mut impl Door, dialect: Dialect, row: &Row) -> Value {
+    match dialect {
+        Dialect::Mcp => {
+            door.start(&json!(1), "tools/call", &row.params(), &json!({}));
+            door.receive()
+        }
+        Dialect::Legacy => legacy(door, row.method, (row.arguments)()),
+    }
+}
+
+fn legacy(door: &mut impl Door, method: &str, params: Value) -> Value {
+    door.ask(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }))
+}
+
+fn names(list: &Value) -> BTreeSet<String> {
+    let name = |tool: &Value| tool["name"].as_str().or(tool.as_str()).unwrap().to_owned();
+    list.as_array().expect("a list").iter().map(name).collect()
+}
+
+/// What can be called, as a connection is told.
+fn shown(door: &mut impl Door, dialect: Dialect) -> BTreeSet<String> {
+    match dialect {
+        Dialect::Mcp => {
+            door.start(&json!(1), "tools/list", &json!({}), &json!({}));
+            names(&door.receive()["result"]["tools"])
+        }
+        Dialect::Legacy => names(&legacy(door, "mcp.hello", json!([]))["result"]),
+    }
+}
+
+/// The names of rows in a dialect.
+fn named<'a>(rows: impl Iterator<Item = &'a Row>, dialect: Dialect) -> BTreeSet<String> {
+    let name = |row: &Row| if dialect == Dialect::Mcp { row.tool } else { row.method };
+    rows.map(|row| name(row).to_owned()).collect()
+}
+
+/// An appliance, and a key of each kind.
+struct Stage {
+    appliance: Appliance,
+    everything: String,
+    stranger: String,
+    bad: String,
+    expired: String,
+    revoked: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let appliance = Appliance::new().file("a.txt", "a").start();
+        let everything = appliance.client("everything", &["*"]);
+        let stranger = appliance.client("stranger", &["mcp.other.*"]);
+        let revoked = appliance.client("revoked", &["*"]);
+        appliance.administer(&["client", "revoke", "revoked"]);
+        let words = ["client", "add", "expired", "--scope", "*", "--expires"];
+        let expired = appliance.administer(&[&words[..], &["2020-01-01T00:00:00Z"]].concat());
+        for key in [&revoked, &expired] {
+            let gone = || (appliance.status_of(key) != 200).then_some(());
+            until("the client to be gone", PATIENCE, gone);
+        }
+        let bad = everything.replace("llmb_", "llmb_x");
+        let stage = Self { appliance, everything, stranger, bad, expired, revoked };
+        stage.every_tool_has_a_row();
+        stage
+    }
+
+    /// In what the appliance itself lists.
+    fn every_tool_has_a_row(&self) {
+        let mut door = self.appliance.local(End::Newline);
+        for dialect in DIALECTS {
+            let rows = named(ROWS.iter(), dialect);
+            assert_eq!(shown(&mut door, dialect), rows, "a row for each, and none besides");
+        }
+        let all: BTreeSet<String> = self.appliance.tools().into_iter().collect();
+        assert_eq!(all, named(ROWS.iter(), Dialect::Mcp));
+        // Nothing that a server declares is left out of those lists.
+        let files = legacy(&mut door, "mcp.listCapabilities", json!([]));
+        let files = files["result"].as_array().unwrap().iter();
+        let declared = files.flat_map(|file| file["capabilities"].as_array().unwrap());
+        let declared = declared.map(|one| one["method"].as_str().unwrap().to_owned());
+        assert_eq!(declared.collect::<BTreeSet<_>>(), named(ROWS.iter(), Dialect::Legacy));
+        for own in OWN {
+            assert!(legacy(&mut door, own, json!([]))["error"].is_null(), "{own}");
+        }
+    }
+
+    /// A client of this tool alone.
+    fn client_of(&self, row: &Row) -> String {
+        self.appliance.client(&format!("only-{}", row.tool), &[row.method])
+    }
+
+    /// Each kind of key, and how a call of this tool is met that shows it.
+    fn kinds<'a>(
+        &'a self,
+        own: &'a str,
+        allowed: bool,
+    ) -> [(&'static str, Option<&'a str>, Met); 7] {
+        let allowed = if allowed { Met::Called } else { Met::NotPermitted };
+        [
+            ("its own scope", Some(own), allowed),
+            ("every scope", Some(&self.everything), allowed),
+            ("another client", Some(&self.stranger), Met::NotPermitted),
+            ("no key", None, Met::Unknown),
+            ("a bad key", Some(&self.bad), Met::Unknown),
+            ("an expired key", Some(&self.expired), Met::Unknown),
+            ("a revoked key", Some(&self.revoked), Met::Unknown),
+        ]
+    }
+
+    /// Makes a call, and looks whether what it was to change has changed, which it has only if the call was made.
+    #[track_caller]
+    fn check(&self, what: &str, row: &Row, expected: Met, call: impl FnOnce() -> Met) {
+        let root = self.appliance.root();
+        fs::write(root.join("doomed.txt"), "").unwrap();
+        fs::remove_file(root.join("written.txt")).ok();
+        assert_eq!(call(), expected, "{what}: {}", row.tool);
+        if let Some(changed) = row.effect {
+            assert_eq!(changed(root), expected == Met::Called, "{what}: effect of {}", row.tool);
+        }
+    }
+
+    fn post(&self, key: Option<&str>, bend: impl FnOnce(Request) -> Request) -> Met {
+        let request = Request::new(self.appliance.port(), key.unwrap_or_default());
+        let request = if key.is_none() { request.without("Authorization") } else { request };
+        let response = bend(request).send();
+        match response.status {
+            // The one, or the other where many wrong ones have come.
+            401 | 429 => Met::Unknown,
+            200 | 404 => met(&response.json()),
+            other => panic!("{other}"),
+        }
+    }
+
+    /// A WebSocket that shows its key in the handshake.
+    fn early(&self, shown: ShowKey<'_>, call: impl FnOnce(&mut WebSocket) -> Value) -> Met {
+        match WebSocket::open(self.appliance.port(), shown) {
+            Ok(mut socket) => met(&call(&mut socket)),
+            Err(status) => {
+                assert!([401, 429].contains(&status.as_u16()), "{status}");
+                Met::Unknown
+            }
+        }
+    }
+
+    /// A WebSocket that shows its key in the first frame, or sends its call as that.
+    fn late(&self, key: Option<&str>, call: impl FnOnce(&mut WebSocket) -> Value) -> Met {
+        let mut socket = WebSocket::open(self.appliance.port(), ShowKey::Later).unwrap();
+        let known = key.map(|key| met(&legacy(&mut socket, "mcp.auth", json!([key]))));
+        let met = match known {
+            Some(Met::Called) | None => met(&call(&mut socket)),
+            Some(other) => other,
+        };
+        if met == Met::Unknown {
+            assert_eq!(socket.closed(), Some(POLICY));
+        }
+        met
+    }
 }
 
 #[test]
-fn every_tool_in_every_tier_with_every_kind_of_key() {
-    let appliance = Appliance::new().file("a.txt", "a").start();
-    let all: BTreeSet<String> = appliance.tools().into_iter().collect();
-    let rows: BTreeSet<String> = ROWS.iter().map(|row| row.tool.to_owned()).collect();
-    assert_eq!(all, rows, "every tool has a row here, and nothing else has");
-
-    let everything = appliance.client("everything", &["*"]);
-    let stranger = appliance.client("stranger", &["mcp.other.*"]);
-    let revoked = appliance.client("revoked", &["*"]);
-    appliance.administer(&["client", "revoke", "revoked"]);
-    let expired = appliance.administer(&[
-        "client",
-        "add",
-        "expired",
-        "--scope",
-        "*",
-        "--expires",
-        "2020-01-01T00:00:00Z",
-    ]);
-    until("the client to be gone", PATIENCE, || {
-        (appliance.status_of(&revoked) != 200).then_some(())
-    });
-    let bad = everything.replace("llmb_", "llmb_x");
-
+fn by_post() {
+    let stage = Stage::new();
+    let own: Vec<String> = ROWS.iter().map(|row| stage.client_of(row)).collect();
+    let shown = |key: &str| {
+        let request = Request::new(stage.appliance.port(), key);
+        names(&request.modern("tools/list", &json!({})).send().json()["result"]["tools"])
+    };
     for (at, tier) in TIERS.into_iter().enumerate() {
-        appliance.set_tier(tier);
-        for row in &ROWS {
-            let allowed = if row.tiers[at] { Met::Called } else { Met::NotPermitted };
-            let own = appliance.client(&format!("{tier}-{}", row.tool), &[row.method]);
-            for (kind, key, expected) in [
-                ("its own scope", Some(own.as_str()), &allowed),
-                ("every scope", Some(everything.as_str()), &allowed),
-                ("another client", Some(stranger.as_str()), &Met::NotPermitted),
-                ("no key", None, &Met::Unknown),
-                ("a bad key", Some(bad.as_str()), &Met::Unknown),
-                ("an expired key", Some(expired.as_str()), &Met::Unknown),
-                ("a revoked key", Some(revoked.as_str()), &Met::Unknown),
-            ] {
-                assert_eq!(call(&appliance, key, row), *expected, "{tier} {} {kind}", row.tool);
+        stage.appliance.set_tier(tier);
+        for (row, own) in ROWS.iter().zip(&own) {
+            for (kind, key, expected) in stage.kinds(own, row.tiers[at]) {
+                stage.check(&format!("{tier}, {kind}"), row, expected, || {
+                    stage.post(key, |request| request.modern("tools/call", &row.params()))
+                });
+                // This door does not have the legacy dialect, for nobody.
+                let expected = if expected == Met::Unknown { expected } else { Met::NoMethod };
+                stage.check(&format!("{tier}, {kind}, legacy"), row, expected, || {
+                    stage.post(key, |request| request.legacy(row.method, &(row.arguments)()))
+                });
             }
             let listed = if row.tiers[at] { vec![row.tool] } else { Vec::new() };
-            assert!(shown(&appliance, &own).iter().eq(&listed), "{tier} {}", row.tool);
+            assert!(shown(own).iter().eq(&listed), "{tier} {}", row.tool);
         }
-        let allowed = ROWS.iter().filter(|row| row.tiers[at]).map(|row| row.tool.to_owned());
-        assert_eq!(shown(&appliance, &everything), allowed.collect(), "{tier}");
-        assert!(shown(&appliance, &stranger).is_empty());
+        assert_eq!(shown(&stage.everything), named(allowed(at), Dialect::Mcp), "{tier}");
+        assert!(shown(&stage.stranger).is_empty());
+    }
+}
+
+#[test]
+fn by_websocket() {
+    let stage = Stage::new();
+    let own: Vec<String> = ROWS.iter().map(|row| stage.client_of(row)).collect();
+    let open = |key| WebSocket::open(stage.appliance.port(), ShowKey::Header(key)).unwrap();
+    for (at, tier) in TIERS.into_iter().enumerate() {
+        stage.appliance.set_tier(tier);
+        for dialect in DIALECTS {
+            for (row, own) in ROWS.iter().zip(&own) {
+                for (kind, key, expected) in stage.kinds(own, row.tiers[at]) {
+                    let check = |how: &str, call: &dyn Fn() -> Met| {
+                        let what = format!("{tier}, {kind} in {how}, {dialect:?}");
+                        stage.check(&what, row, expected, call);
+                    };
+                    let ask = |socket: &mut WebSocket| ask(socket, dialect, row);
+                    check("the first frame", &|| stage.late(key, ask));
+                    let Some(key) = key else { continue };
+                    check("the header", &|| stage.early(ShowKey::Header(key), ask));
+                    check("a sub-protocol", &|| stage.early(ShowKey::Protocol(key), ask));
+                }
+                let listed = allowed(at).filter(|other| other.tool == row.tool);
+                let listed = named(listed, dialect);
+                assert_eq!(shown(&mut open(own), dialect), listed, "{tier} {}", row.tool);
+            }
+            let all = named(allowed(at), dialect);
+            assert_eq!(shown(&mut open(&stage.everything), dialect), all, "{tier}");
+            assert!(shown(&mut open(&stage.stranger), dialect).is_empty());
+        }
+    }
+}
+
+/// Whoever can open the socket is known by that: the tier alone decides, and a key that is shown there, whatever it is
+/// worth, changes nothing.
+#[test]
+fn by_the_local_socket() {
+    let stage = Stage::new();
+    let keys = ROWS.iter().map(|row| stage.client_of(row)).collect::<Vec<_>>();
+    for (at, tier) in TIERS.into_iter().enumerate() {
+        stage.appliance.set_tier(tier);
+        for (dialect, end) in DIALECTS.into_iter().flat_map(|d| [(d, End::Nul), (d, End::Newline)])
+        {
+            for (row, own) in ROWS.iter().zip(&keys) {
+                let expected = if row.tiers[at] { Met::Called } else { Met::NotPermitted };
+                for (kind, key, _) in stage.kinds(own, row.tiers[at]) {
+                    let what = format!("{tier}, {kind}, {dialect:?}, {end:?}");
+                    let mut door = stage.appliance.local(end);
+                    if let Some(key) = key {
+                        let reply = legacy(&mut door, "mcp.auth", json!([key]));
+                        assert_eq!(met(&reply), Met::NoMethod, "{what}");
+                    }
+                    stage.check(&what, row, expected, || met(&ask(&mut door, dialect, row)));
+                    assert_eq!(shown(&mut door, dialect), named(allowed(at), dialect), "{what}");
+                }
+            }
+        }
     }
 }
