@@ -123,6 +123,7 @@ impl Layout {
             licence_issuers_file: None,
             redact: Vec::new(),
             tls: None,
+            vault: None,
             plain: plan.choices.plain,
         };
         write_yaml(&self.at("config/gateway.yaml"), &gateway)?;

@@ -90,7 +90,20 @@ impl Certificates {
     /// A file cannot be read, is not what it should be, does not fit the other, or others may read the key.
     pub fn given(certificate: &Path, key: &Path) -> Result<Self, Error> {
         let mut remarks = Vec::new();
-        let key = given::load(certificate, key, OffsetDateTime::now_utc(), &mut remarks)?;
+        let chain = given::chain(certificate, OffsetDateTime::now_utc(), &mut remarks)?;
+        let key = chain.with_key(&given::key_file(key)?, key)?;
+        Self::with(key, None, remarks)
+    }
+
+    /// The same with a key that is no file of its own; errors name the `place` that it is from.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::given`].
+    pub fn given_key(certificate: &Path, key: &[u8], place: &str) -> Result<Self, Error> {
+        let mut remarks = Vec::new();
+        let chain = given::chain(certificate, OffsetDateTime::now_utc(), &mut remarks)?;
+        let key = chain.with_key(key, Path::new(place))?;
         Self::with(key, None, remarks)
     }
 

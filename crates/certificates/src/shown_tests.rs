@@ -350,6 +350,25 @@ fn the_administrator_s_certificate_is_shown_as_it_is() {
 }
 
 #[test]
+fn a_key_from_elsewhere_is_told_by_its_place_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = given(&folder, "llm.example");
+    let [_, other] = given(&folder, "other.example");
+    let with = |key: &[u8]| Certificates::given_key(&certificate, key, "vault:a/b#key");
+    let certificates = with(&fs::read(key).unwrap()).unwrap();
+    let root = CertificateDer::from_pem_file(&certificate).unwrap();
+    handshake(&certificates, root, "llm.example", now()).unwrap();
+    for (key, reason) in [
+        (b"canary".to_vec(), "no private key in PEM"),
+        (fs::read(other).unwrap(), "not the key of"),
+    ] {
+        let error = with(&key).unwrap_err().to_string();
+        assert!(error.starts_with("`vault:a/b#key`: ") && error.contains(reason), "{error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[test]
 fn the_administrator_s_files_are_refused_with_file_and_reason() {
     let folder = tempfile::tempdir().unwrap();
     let [certificate, key] = given(&folder, "a.example");

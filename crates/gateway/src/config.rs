@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use capfile::Pattern;
 use licence::{ISSUERS_FILE, LICENCE_FILE, TIERS_FILE};
+use secrets::VaultConfig;
 use serde::{Deserialize, Serialize};
 use settings::{Count, Report, SettingsError, Sources};
 
 use crate::access::Files;
 use crate::limits::{CALL, MAX_WORKERS};
+use crate::tls::TlsFile;
 use crate::transport::Plain;
 
 /// The port that hosts expect.
@@ -62,6 +64,9 @@ pub struct ConfigFile {
     /// The administrator's certificate; one of the appliance's own authority is shown if it is not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsFile>,
+    /// HashiCorp Vault, which is asked for references that begin with `vault:`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<VaultConfig>,
     /// From where plain HTTP is accepted: `loopback`, which it is if it is not here, or `private`, which is loopback and the
     /// addresses of private networks. `LLMBASEDOS_PLAIN`, else the systemd credential `llmbasedos.plain`, replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,16 +101,6 @@ pub struct ToolRate {
     pub window_seconds: NonZeroU32,
 }
 
-/// The administrator's certificate and its key, both PEM.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsFile {
-    /// The chain, the machine's own certificate first.
-    pub certificate: PathBuf,
-    /// The key of that, which nobody may read but its owner and the group of the gateway.
-    pub key: PathBuf,
-}
-
 /// What the gateway runs with. The members mean what those of [`ConfigFile`] mean.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -123,6 +118,7 @@ pub(crate) struct Config {
     tiers_file: Option<PathBuf>,
     licence_issuers_file: Option<PathBuf>,
     pub(crate) tls: Option<TlsFile>,
+    pub(crate) vault: Option<VaultConfig>,
     pub(crate) plain: Plain,
 }
 
@@ -177,6 +173,7 @@ impl Config {
         let tool_rates = (!file.tool_rates.is_empty()).then_some(file.tool_rates);
         let tool_rates = sources.in_file("tool_rates", tool_rates, Vec::new());
         let tls = sources.in_file("tls", file.tls.map(Some), None);
+        let vault = sources.in_file("vault", file.vault.map(Some), None);
         let plain = sources.credential(
             "plain",
             &[PLAIN],
@@ -204,6 +201,7 @@ impl Config {
             tiers_file,
             licence_issuers_file,
             tls,
+            vault,
             plain,
         };
         Ok((config, sources.report("gateway")))
@@ -237,7 +235,8 @@ mod tests {
     fn the_environment_counts_before_the_file_and_the_file_before_the_default() {
         let yaml = "listen: 127.0.0.2:7\nsocket: /f.sock\ncaps_dir: /f\nclients_file: /c.yaml\n\
                     allowed_hosts: [h]\ncall_timeout_seconds: 5\nworkers: 3\nstate_dir: /s\nplain: private\n\
-                    tls: {certificate: /c.pem, key: /c.key}";
+                    tls: {certificate: /c.pem, key: credential:tls.key}\n\
+                    vault: {address: 'https://v:8200', token: credential:vault}";
         let (config, report) = resolve(
             yaml,
             &[
@@ -267,7 +266,8 @@ mod tests {
                 "licence_issuers_file = null from default",
                 "redact = [] from default",
                 "tool_rates = [] from default",
-                "tls = {\"certificate\":\"/c.pem\",\"key\":\"/c.key\"} from file gateway.yaml",
+                "tls = {\"certificate\":\"/c.pem\",\"key\":\"credential:tls.key\"} from file gateway.yaml",
+                "vault = {\"address\":\"https://v:8200/\",\"token\":\"credential:vault\"} from file gateway.yaml",
                 "plain = \"private\" from file gateway.yaml",
                 "log level = \"warn\" from environment LLMBDO_LOG_LEVEL",
                 "log format = \"text\" from default",

@@ -28,7 +28,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{Access, Change, Live};
-use crate::config::{Config, TlsFile};
+use crate::config::Config;
 use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
 use crate::limits::{KEEP, LAST_RECORDS, TELL_REFUSALS};
@@ -38,6 +38,7 @@ use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
 use crate::session::Sessions;
+use crate::tls;
 use crate::transport::{self, Listeners, Terms, Workers};
 
 /// The places of the sockets in what systemd passes.
@@ -92,10 +93,7 @@ fn raise_descriptors() -> Result<(), BoxError> {
 fn run(arguments: &Arguments) -> Result<(), BoxError> {
     arguments.daemon.apply()?;
     let (config, sources) = Config::load(&arguments.config)?;
-    let given = config
-        .tls
-        .as_ref()
-        .map(|TlsFile { certificate, key }| Certificates::given(certificate, key));
+    let given = config.tls.as_ref().map(|tls| tls::given(tls, config.vault.as_ref()));
     let given = given.transpose()?;
     if arguments.show_config {
         settings::load::<ClientsFile>(&config.clients_file)?;

@@ -28,10 +28,12 @@ mod registry;
 mod request_id;
 mod session;
 mod stall;
+mod tls;
 mod transport;
 mod upstream;
 
-pub use config::{ConfigFile, TlsFile};
+pub use config::ConfigFile;
 pub use entry::main;
 pub use folders::{Folders, confine};
+pub use tls::{TlsFile, TlsKey};
 pub use transport::Plain;

@@ -37,6 +37,7 @@ mod strace;
 mod terminal;
 mod tools;
 mod user;
+mod vault;
 mod wait;
 
 pub use appliance::{Appliance, Builder, programs};
@@ -54,4 +55,5 @@ pub use strace::{Strace, SystemCall};
 pub use terminal::Terminal;
 pub use tools::{Tools, checkout};
 pub use user::User;
+pub use vault::{VAULT_TOKEN, VaultFault, VaultRequest, VaultStandIn, VaultState, VaultVersion};
 pub use wait::until;

@@ -11,14 +11,11 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 /// The one token that is good.
-pub(crate) const TOKEN: &str = "hvs.CAESIcanaryTOKENcanary";
-
-/// What every secret of it begins with.
-pub(crate) const SECRET: &str = "canarySECRETcanary";
+pub const VAULT_TOKEN: &str = "hvs.CAESIcanaryTOKENcanary";
 
 /// What became of a version.
 #[derive(Debug, Clone)]
-pub(crate) enum Version {
+pub enum VaultVersion {
     /// It is there, with these fields.
     Kept(Value),
     /// It was deleted, and can be undeleted.
@@ -29,7 +26,7 @@ pub(crate) enum Version {
 
 /// What is answered in place of what Vault would say.
 #[derive(Debug, Clone)]
-pub(crate) enum Fault {
+pub enum VaultFault {
     /// This status and body.
     Answer(u16, String),
     /// A redirect to this address.
@@ -49,29 +46,37 @@ pub(crate) enum Fault {
 
 /// A request that came: its first line, and its headers with names in lower case.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    pub(crate) line: String,
-    pub(crate) headers: HashMap<String, String>,
+pub struct VaultRequest {
+    /// The first line.
+    pub line: String,
+    /// The headers.
+    pub headers: HashMap<String, String>,
 }
 
+/// What it keeps, and how it behaves.
 #[derive(Debug, Default)]
-pub(crate) struct Kv {
+pub struct VaultState {
     /// The versions of an entry, by mount and path.
-    entries: HashMap<(String, String), Vec<Version>>,
-    pub(crate) sealed: bool,
-    pub(crate) fault: Option<Fault>,
-    pub(crate) seen: Vec<Seen>,
+    entries: HashMap<(String, String), Vec<VaultVersion>>,
+    /// Whether it is sealed.
+    pub sealed: bool,
+    /// What is wrong with it.
+    pub fault: Option<VaultFault>,
+    /// What it was asked.
+    pub seen: Vec<VaultRequest>,
 }
 
-/// A running one.
+/// A running one; it ends with the runtime on which it was started.
 #[derive(Clone)]
-pub(crate) struct StandIn {
-    pub(crate) port: u16,
-    kv: Arc<Mutex<Kv>>,
+pub struct VaultStandIn {
+    /// Where it listens, on 127.0.0.1.
+    pub port: u16,
+    kv: Arc<Mutex<VaultState>>,
 }
 
-impl StandIn {
-    pub(crate) async fn start(tls: Option<TlsAcceptor>) -> Self {
+impl VaultStandIn {
+    /// Starts one, with TLS or without.
+    pub async fn start(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let this = Self { port: listener.local_addr().unwrap().port(), kv: Arc::default() };
         let serving = this.clone();
@@ -93,17 +98,19 @@ impl StandIn {
         this
     }
 
-    pub(crate) fn set(&self, change: impl FnOnce(&mut Kv)) {
+    /// Changes what it keeps or how it behaves.
+    pub fn set(&self, change: impl FnOnce(&mut VaultState)) {
         change(&mut self.kv.lock().unwrap());
     }
 
     /// Stores an entry.
-    pub(crate) fn store(&self, mount: &str, path: &str, versions: &[Version]) {
+    pub fn store(&self, mount: &str, path: &str, versions: &[VaultVersion]) {
         let key = (mount.to_owned(), path.to_owned());
         self.set(|kv| drop(kv.entries.insert(key, versions.to_vec())));
     }
 
-    pub(crate) fn seen(&self) -> Vec<Seen> {
+    /// What it was asked so far.
+    pub fn seen(&self) -> Vec<VaultRequest> {
         self.kv.lock().unwrap().seen.clone()
     }
 
@@ -117,7 +124,7 @@ impl StandIn {
         let (line, rest) = head.split_once("\r\n").unwrap();
         let headers = rest.lines().filter_map(|line| line.split_once(": "));
         let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        let seen = Seen { line: line.to_owned(), headers: headers.collect() };
+        let seen = VaultRequest { line: line.to_owned(), headers: headers.collect() };
         let (fault, answer) = {
             let mut kv = self.kv.lock().unwrap();
             kv.seen.push(seen.clone());
@@ -125,14 +132,14 @@ impl StandIn {
         };
         let (status, body) = match fault {
             None => (answer.0, answer.1.to_string()),
-            Some(Fault::Answer(status, body)) => (status, body),
-            Some(Fault::Redirect(location)) => {
+            Some(VaultFault::Answer(status, body)) => (status, body),
+            Some(VaultFault::Redirect(location)) => {
                 let head = format!(
                     "HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
                 );
                 return stream.write_all(head.as_bytes()).await.ok();
             }
-            Some(Fault::Huge { bytes, announced }) => {
+            Some(VaultFault::Huge { bytes, announced }) => {
                 let length =
                     if announced { format!("Content-Length: {bytes}\r\n") } else { String::new() };
                 let head = format!("HTTP/1.1 200 OK\r\n{length}Connection: close\r\n\r\n");
@@ -142,7 +149,7 @@ impl StandIn {
                 }
                 return stream.shutdown().await.ok();
             }
-            Some(Fault::Trickle) => {
+            Some(VaultFault::Trickle) => {
                 let head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
                 stream.write_all(head).await.ok()?;
                 let mut clock = tokio::time::interval(Duration::from_millis(100));
@@ -152,7 +159,7 @@ impl StandIn {
                     stream.flush().await.ok()?;
                 }
             }
-            Some(Fault::Silence) => std::future::pending().await,
+            Some(VaultFault::Silence) => std::future::pending().await,
         };
         let length = body.len();
         let reply = format!(
@@ -163,14 +170,14 @@ impl StandIn {
     }
 }
 
-impl Kv {
+impl VaultState {
     /// What Vault would answer.
-    fn answer(&self, request: &Seen) -> (u16, Value) {
+    fn answer(&self, request: &VaultRequest) -> (u16, Value) {
         let errors = |status, text: &[&str]| (status, json!({ "errors": text }));
         if self.sealed {
             return errors(503, &["Vault is sealed"]);
         }
-        if request.headers.get("x-vault-token").is_none_or(|token| token != TOKEN) {
+        if request.headers.get("x-vault-token").is_none_or(|token| token != VAULT_TOKEN) {
             return errors(
                 403,
                 &["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"],
@@ -194,9 +201,9 @@ impl Kv {
             return errors(404, &[]);
         };
         let (status, data, deletion, destroyed) = match version {
-            Version::Kept(data) => (200, data.clone(), "", false),
-            Version::Deleted => (404, Value::Null, "2026-11-22T02:36:43.986212308Z", false),
-            Version::Destroyed => (404, Value::Null, "", true),
+            VaultVersion::Kept(data) => (200, data.clone(), "", false),
+            VaultVersion::Deleted => (404, Value::Null, "2026-11-22T02:36:43.986212308Z", false),
+            VaultVersion::Destroyed => (404, Value::Null, "", true),
         };
         let metadata = json!({
             "created_time": "2026-11-22T02:24:06.945319214Z", "custom_metadata": null,

@@ -1,8 +1,6 @@
 //! Secrets of HashiCorp Vault, from a stand-in that follows its published API, and from broken ones.
 #![cfg(test)]
 
-mod stand_in;
-
 use std::error::Error;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -16,9 +14,14 @@ use rustls::pki_types::PrivateKeyDer;
 use secrets::limits::{MAX_ANSWER_BYTES, VAULT_ANSWER};
 use secrets::{Reason, Resolver, ResolverError, Secret, SecretError, VaultConfig};
 use serde_json::json;
-use stand_in::{Fault, SECRET, StandIn, TOKEN, Version};
 use tempfile::TempDir;
+use testkit::{
+    VAULT_TOKEN as TOKEN, VaultFault as Fault, VaultStandIn as StandIn, VaultVersion as Version,
+};
 use tokio_rustls::TlsAcceptor;
+
+/// What every secret of it begins with.
+const SECRET: &str = "canarySECRETcanary";
 
 /// A stand-in with some entries, and the folder of the token that it takes.
 struct Stage {
