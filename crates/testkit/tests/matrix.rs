@@ -121,11 +121,11 @@ fn ask(door: &mut impl Door, dialect: Dialect, row: &Row) -> Value {
             door.start(&json!(1), "tools/call", &row.params(), &json!({}));
             door.receive()
         }
-        Dialect::Legacy => legacy(door, row.method, (row.arguments)()),
+        Dialect::Legacy => legacy(door, row.method, &(row.arguments)()),
     }
 }
 
-fn legacy(door: &mut impl Door, method: &str, params: Value) -> Value {
+fn legacy(door: &mut impl Door, method: &str, params: &Value) -> Value {
     door.ask(&json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }))
 }
 
@@ -141,7 +141,7 @@ fn shown(door: &mut impl Door, dialect: Dialect) -> BTreeSet<String> {
             door.start(&json!(1), "tools/list", &json!({}), &json!({}));
             names(&door.receive()["result"]["tools"])
         }
-        Dialect::Legacy => names(&legacy(door, "mcp.hello", json!([]))["result"]),
+        Dialect::Legacy => names(&legacy(door, "mcp.hello", &json!([]))["result"]),
     }
 }
 
@@ -190,13 +190,13 @@ impl Stage {
         let all: BTreeSet<String> = self.appliance.tools().into_iter().collect();
         assert_eq!(all, named(ROWS.iter(), Dialect::Mcp));
         // Nothing that a server declares is left out of those lists.
-        let files = legacy(&mut door, "mcp.listCapabilities", json!([]));
+        let files = legacy(&mut door, "mcp.listCapabilities", &json!([]));
         let files = files["result"].as_array().unwrap().iter();
         let declared = files.flat_map(|file| file["capabilities"].as_array().unwrap());
         let declared = declared.map(|one| one["method"].as_str().unwrap().to_owned());
         assert_eq!(declared.collect::<BTreeSet<_>>(), named(ROWS.iter(), Dialect::Legacy));
         for own in OWN {
-            assert!(legacy(&mut door, own, json!([]))["error"].is_null(), "{own}");
+            assert!(legacy(&mut door, own, &json!([]))["error"].is_null(), "{own}");
         }
     }
 
@@ -261,7 +261,7 @@ impl Stage {
     /// A WebSocket that shows its key in the first frame, or sends its call as that.
     fn late(&self, key: Option<&str>, call: impl FnOnce(&mut WebSocket) -> Value) -> Met {
         let mut socket = WebSocket::open(self.appliance.port(), ShowKey::Later).unwrap();
-        let known = key.map(|key| met(&legacy(&mut socket, "mcp.auth", json!([key]))));
+        let known = key.map(|key| met(&legacy(&mut socket, "mcp.auth", &json!([key]))));
         let met = match known {
             Some(Met::Called) | None => met(&call(&mut socket)),
             Some(other) => other,
@@ -349,7 +349,7 @@ fn by_the_local_socket() {
                     let what = format!("{tier}, {kind}, {dialect:?}, {end:?}");
                     let mut door = stage.appliance.local(end);
                     if let Some(key) = key {
-                        let reply = legacy(&mut door, "mcp.auth", json!([key]));
+                        let reply = legacy(&mut door, "mcp.auth", &json!([key]));
                         assert_eq!(met(&reply), Met::NoMethod, "{what}");
                     }
                     stage.check(&what, row, expected, || met(&ask(&mut door, dialect, row)));
