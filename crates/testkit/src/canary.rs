@@ -5,11 +5,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use data_encoding::{HEXLOWER, HEXUPPER};
 
 /// The fewest bytes of a canary: a shorter one could stand somewhere by chance.
 const LEAST_BYTES: usize = 12;
+/// The same of a code that a person types, which is only looked for as it is typed.
+const LEAST_CODE_BYTES: usize = 8;
 
 /// Secrets by name, each in every form in which it could be written down.
 #[derive(Debug, Default)]
@@ -43,6 +45,28 @@ impl Canaries {
     pub fn with(mut self, name: &str, bytes: impl AsRef<[u8]>) -> Self {
         self.0.push(Canary { name: name.to_owned(), forms: forms(bytes.as_ref()) });
         self
+    }
+
+    /// A code that a person reads and types, with a dash in it: as it is shown, and as else it is typed.
+    #[must_use]
+    pub fn with_code(mut self, name: &str, code: &str) -> Self {
+        let bare = code.replace('-', "");
+        assert!(bare.len() >= LEAST_CODE_BYTES, "a code of {} bytes is too short", bare.len());
+        let typed = [code.to_owned(), code.to_lowercase(), bare.to_lowercase(), bare];
+        let forms = typed.map(|text| ("typed", text.into_bytes()));
+        self.0.push(Canary { name: name.to_owned(), forms: forms.into() });
+        self
+    }
+
+    /// The private key in a file of PEM: its lines, and the number that it is of (P-256 in PKCS #8).
+    #[must_use]
+    pub fn with_pem(self, name: &str, pem: &str) -> Self {
+        let lines = pem.lines().map(str::trim).filter(|line| !line.starts_with('-'));
+        let der = STANDARD.decode(lines.clone().collect::<String>()).unwrap();
+        // ECPrivateKey: version 1, then the number as an octet string.
+        let at = memchr::memmem::find(&der, &[2, 1, 1, 4, 32]).expect("a key of P-256") + 5;
+        let lines = lines.filter(|line| line.len() >= LEAST_BYTES);
+        lines.fold(self.with(name, &der[at..at + 32]), |all, line| all.with(name, line))
     }
 
     /// Those in some bytes, which are called `place`.
@@ -186,6 +210,29 @@ mod tests {
         }
         check(HEXLOWER.encode(SECRET).as_bytes(), &["hexadecimal"]);
         check(HEXUPPER.encode(SECRET).as_bytes(), &["hexadecimal in capitals"]);
+    }
+
+    #[test]
+    fn a_code_is_found_however_it_is_typed() {
+        let code = Canaries::new().with_code("the code", "7K2M-Q9XD");
+        for text in ["is 7K2M-Q9XD.", "7k2m-q9xd", "x7K2MQ9XDx", "7k2mq9xd"] {
+            assert!(!code.in_bytes("here", text.as_bytes()).is_empty(), "{text}");
+        }
+        assert_eq!(code.in_bytes("here", b"7K2M Q9XD"), []);
+    }
+
+    #[test]
+    fn a_private_key_is_found_without_its_file() {
+        let number = [7; 32];
+        let der = [&[0x30, 0x77, 2, 1, 1, 4, 32], number.as_slice(), &[0xa0, 1, 2, 3]].concat();
+        let text = STANDARD.encode(&der);
+        let (first, second) = text.split_at(40);
+        let begin = "-----BEGIN PRIVATE KEY-----";
+        let key = Canaries::new().with_pem("the key", &format!("{begin}\n{first}\n{second}\n"));
+        for bytes in [number.to_vec(), HEXLOWER.encode(&number).into(), first.into(), der] {
+            assert!(!key.in_bytes("here", &bytes).is_empty(), "{bytes:?}");
+        }
+        assert_eq!(key.in_bytes("here", begin.as_bytes()), []);
     }
 
     #[test]

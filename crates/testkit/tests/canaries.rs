@@ -2,7 +2,7 @@
 //! What the searcher itself finds, planted, is in its own tests.
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -10,10 +10,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use testkit::{
-    Appliance, Canaries, Door, End, Find, Local, Programs, Request, Server, ShowKey, User,
-    WebSocket, programs, until,
+    Appliance, Canaries, Door, End, Find, Local, Programs, Request, Response, Server, ShowKey,
+    User, WebSocket, programs, until,
 };
 
 /// How long anything may take that should be quick.
@@ -28,11 +30,32 @@ const ARGUMENT: &str = "canary of an argument";
 /// The path of a file that is not there.
 const PATH: &str = "canary of a path";
 
-/// The files that hold the key for the person whose key it is: README, "What protects you".
-const FOR_ITS_PERSON: [&str; 2] = ["key", "up.json"];
+/// The one file of each secret, the key's two for the person whose key it is (README, "What protects you"), and no other is
+/// anywhere in the state folder: of keys of clients and of codes only hashes are kept.
+const KEPT: [(&str, &str); 5] = [
+    ("the key", "key"),
+    ("the key", "up.json"),
+    ("the issuer's key", "config/licence-issuer.key"),
+    ("the audit key", "gateway/audit.key"),
+    ("the authority's key", "gateway/tls/ca.key"),
+];
+
+/// A key that signs, as its text and as its bytes.
+fn signing_key(canaries: Canaries, name: &str, text: &str) -> Canaries {
+    let text = text.trim();
+    let bytes = text.strip_prefix("llmbsec_").and_then(|rest| URL_SAFE_NO_PAD.decode(rest).ok());
+    canaries.with(name, text).with(name, bytes.expect("a key that signs"))
+}
+
+fn pair(appliance: &Appliance, code: &str) -> Response {
+    let body = json!({ "code": code }).to_string();
+    appliance.request().without("Authorization").target("/pair").body(body).send()
+}
 
 struct Stage {
     appliance: Appliance,
+    /// A code that waits for its host, and one that has had it.
+    codes: [String; 2],
     /// What no answer may repeat.
     keys: Canaries,
     /// What no log and no file may hold.
@@ -44,12 +67,27 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let appliance = Appliance::new().file("a.txt", "alpha").log_level("debug").start();
+        let codes = ["waiting", "paired"]
+            .map(|name| appliance.administer(&["pair", name, "--scope", "mcp.fs.list"]));
+        // Once this one is known, so are those before it.
+        let other = appliance.client("other", &["mcp.fs.list"]);
+        let rotated = appliance.administer(&["client", "rotate", "other"]);
+        let paired = pair(&appliance, &codes[1]).json()["key"].as_str().unwrap().to_owned();
+        let file = |name| fs::read_to_string(appliance.state().join(name)).unwrap();
+        let [issuer, audit] = ["config/licence-issuer.key", "gateway/audit.key"].map(file);
         let keys = || {
             let key = &appliance.facts().key;
-            Canaries::new().with("the key", key).with("a wrong key", WRONG).with("no key", NO_KEY)
+            let keys = Canaries::new().with("the key", key).with("a wrong key", WRONG);
+            let keys = keys.with("no key", NO_KEY).with("another client's old key", &other);
+            let keys = keys.with("another client's key", &rotated);
+            let keys = keys.with("the paired client's key", &paired);
+            let keys = keys.with_code("the code", &codes[0]).with_code("the old code", &codes[1]);
+            let keys = signing_key(keys, "the issuer's key", &issuer);
+            let keys = signing_key(keys, "the audit key", &audit);
+            keys.with_pem("the authority's key", &file("gateway/tls/ca.key"))
         };
         let (keys, all) = (keys(), keys().with("an argument", ARGUMENT).with("a path", PATH));
-        Self { appliance, keys, all, answers: BTreeMap::new() }
+        Self { appliance, codes, keys, all, answers: BTreeMap::new() }
     }
 
     fn key(&self) -> String {
@@ -136,6 +174,16 @@ impl Stage {
             self.note(&format!("an unknown method, {what}"), local.ask(&message).to_string());
             local.send_text(&format!("{{{key}"));
             self.note(&format!("no JSON, {what}"), local.receive_text());
+            for (shown, key) in [("the key", key.as_str()), ("a wrong key", WRONG)] {
+                let auth =
+                    json!({ "jsonrpc": "2.0", "id": 3, "method": "mcp.auth", "params": [key] });
+                self.note(
+                    &format!("{shown} where none is taken, {what}"),
+                    local.ask(&auth).to_string(),
+                );
+                let method = json!({ "jsonrpc": "2.0", "id": 4, "method": format!("mcp.{key}"), "params": [] });
+                self.note(&format!("{shown} as a method, {what}"), local.ask(&method).to_string());
+            }
         }
     }
 
@@ -144,6 +192,60 @@ impl Stage {
         let reply = door.ask(&list);
         assert!(reply["result"].is_array(), "{call}: {reply}");
         self.note(call, reply.to_string());
+    }
+
+    /// What monitors read, by whoever asks; and what hosts are told that pair.
+    fn over_the_pages(&mut self) {
+        let good = self.appliance.request();
+        for page in ["/healthz", "/readyz", "/metrics"] {
+            let asked = good.clone().method("GET").target(page);
+            self.send(&format!("{page} with a key"), &asked, 200);
+            self.send(&format!("{page} without"), &asked.without("Authorization"), 200);
+        }
+        let codes = self.codes.clone();
+        for (what, code) in [
+            ("a code that was used", codes[1].clone()),
+            ("more than a code", format!("{}0", codes[0])),
+            ("a key as a code", self.key()),
+        ] {
+            let response = pair(&self.appliance, &code);
+            assert!([400, 403].contains(&response.status), "{what}: {}", response.status);
+            self.note(what, response.body);
+        }
+        let junk = good.without("Authorization").target("/pair").body(format!("{{{}", codes[0]));
+        self.send("a code that is no JSON", &junk, 400);
+    }
+
+    /// What the administrator's commands show, but for those that are there to show a secret once.
+    fn by_the_administrator(&mut self) {
+        let address = format!("127.0.0.1:{}", self.appliance.port());
+        for words in [
+            ["audit", "tail"].as_slice(),
+            &["audit", "search", "--json"],
+            &["audit", "export"],
+            &["audit", "export", "--format", "csv"],
+            &["audit", "verify"],
+            &["client", "list"],
+            &["licence", "check"],
+            &["config", "show"],
+        ] {
+            let output = self.appliance.administer(words);
+            assert!(!output.is_empty(), "{words:?} shows nothing that could be searched");
+            self.note(&words.join(" "), output);
+        }
+        let shown = Command::new(programs().join("llmbasedos"))
+            .args(["tls", "show", "--at", &address])
+            .output()
+            .unwrap();
+        assert!(shown.status.success());
+        self.note("tls show", [shown.stdout, shown.stderr].concat());
+        // A licence is no secret, and its issuer's key is.
+        let licence = self.appliance.outside().join("issued.lic");
+        let words = ["licence", "issue", "--tier", "PRO", "--holder", "somebody", "--out"];
+        let issued = self.appliance.admin(&[&words[..], &[licence.to_str().unwrap()]].concat());
+        assert!(issued.status.success());
+        self.note("licence issue", [issued.stdout, issued.stderr].concat());
+        self.note("the licence", fs::read(licence).unwrap());
     }
 
     /// By the bridge, which has its key from a file; what its host gives it in its environment is in that until it ends.
@@ -184,12 +286,12 @@ impl Stage {
         found
     }
 
-    /// Every place where a canary may not be and is, but for the two files of the key.
+    /// Every place where a canary may not be and is, but for the files where each belongs.
     fn search(&self) -> Vec<Find> {
         let state = self.appliance.state();
         let mut found = self.all.in_folder(&state);
-        let theirs = FOR_ITS_PERSON.map(|name| state.join(name).display().to_string());
-        found.retain(|find| !(find.canary == "the key" && theirs.contains(&find.place)));
+        let kept = KEPT.map(|(canary, name)| (canary, state.join(name).display().to_string()));
+        found.retain(|find| !kept.contains(&(find.canary.as_str(), find.place.clone())));
         for process in self.appliance.facts().pids.values() {
             found.extend(self.all.in_processes(*process));
         }
@@ -206,7 +308,9 @@ fn no_secret_is_anywhere_but_where_it_is_kept() {
     stage.over_http();
     stage.over_websocket();
     stage.over_the_local_socket();
+    stage.over_the_pages();
     let mut found = stage.over_the_bridge();
+    stage.by_the_administrator();
     let processes = &stage.appliance.facts().pids;
     assert!(processes.len() >= 2, "{processes:?}");
     // What was searched did hold something: the log of every call, and the key where it belongs.
@@ -216,7 +320,12 @@ fn no_secret_is_anywhere_but_where_it_is_kept() {
     }
     let folder = stage.appliance.state();
     let kept = stage.keys.in_folder(&folder);
-    assert!(kept.iter().any(|find| find.place == folder.join("key").display().to_string()));
+    for (canary, name) in KEPT {
+        let place = folder.join(name).display().to_string();
+        let is_there = |find: &Find| find.canary == canary && find.place == place;
+        assert!(kept.iter().any(is_there), "{canary} is not in {place}, where it belongs");
+    }
+    assert_eq!(found, [], "a bridge shows it");
     found.extend(stage.search());
     // What was read stands in the record, and nowhere else.
     let (recorded, found): (Vec<_>, Vec<_>) = found
@@ -243,6 +352,14 @@ fn what_is_planted_is_found() {
     // Another's key is not that of the person.
     plant(&folder.join("key"), NO_KEY);
     stage.note("an answer", format!("no such key: {}", stage.key()));
+    for (name, file) in [
+        ("the issuer's key", "config/licence-issuer.key"),
+        ("the audit key", "gateway/audit.key"),
+        ("the authority's key", "gateway/tls/ca.key"),
+    ] {
+        fs::copy(folder.join(file), folder.join(format!("log/{name}"))).unwrap();
+    }
+    plant(&folder.join("gateway/clients.db"), &stage.codes[0].to_lowercase());
     let found: Vec<(String, String)> =
         stage.search().into_iter().map(|find| (find.canary, find.place)).collect();
     let at = |name: &str| folder.join(name).display().to_string();
@@ -251,11 +368,16 @@ fn what_is_planted_is_found() {
         ("an argument", at("planted")),
         ("no key", at("key")),
         ("the key", "an answer".to_owned()),
+        ("the issuer's key", at("log/the issuer's key")),
+        ("the audit key", at("log/the audit key")),
+        ("the authority's key", at("log/the authority's key")),
+        ("the code", at("gateway/clients.db")),
     ] {
         let expected = (expected.0.to_owned(), expected.1);
         assert!(found.contains(&expected), "{expected:?} is not among {found:?}");
     }
-    assert_eq!(found.len(), 4, "{found:?}");
+    let planted: BTreeSet<_> = found.iter().map(|(_, place)| place).collect();
+    assert_eq!(planted.len(), 8, "{found:?}");
 }
 
 /// The soft and the hard limit of core dumps of a process, in bytes.
