@@ -3,9 +3,11 @@
 #![cfg(test)]
 
 use std::fs::{self, Permissions};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -14,23 +16,35 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::json;
 use tempfile::TempDir;
-use testkit::{Canaries, VAULT_TOKEN, VaultFault, VaultStandIn, VaultVersion, programs, until};
+use testkit::{
+    Canaries, Request, VAULT_TOKEN, VaultFault, VaultStandIn, VaultVersion, programs, until,
+};
 use tokio::runtime::Runtime;
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// What is kept where the key should be, and is none.
 const NO_KEY: &str = "canary-of-what-is-no-key";
+/// Lets a program leave a core.
+const CORES: &str = r#"ulimit -c unlimited; exec "$@""#;
+/// The same, and has it listen where its standard input does, as systemd would, so that nobody else takes the port.
+const LISTENING: &str =
+    r#"ulimit -c unlimited; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&0 </dev/null"#;
+/// The signal of a program that gives up.
+const SIGABRT: i32 = 6;
 /// A mode of seccomp: a filter.
 const FILTER: &str = "2";
 
-/// A gateway, which is killed when this is dropped.
-struct Gateway(Child);
+/// A gateway and where it listens; it is killed when this is dropped.
+struct Gateway {
+    process: Child,
+    at: SocketAddr,
+}
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
+        self.process.kill().ok();
+        self.process.wait().ok();
     }
 }
 
@@ -70,18 +84,16 @@ impl Stage {
         fs::set_permissions(self.at(name), Permissions::from_mode(mode)).unwrap();
     }
 
-    /// Each secret that a gateway is near to, the key by its lines since its text has line breaks.
+    /// Each secret that a gateway is near to.
     fn canaries(&self) -> Canaries {
-        let lines = self.key.lines().filter(|line| !line.starts_with('-') && line.len() > 40);
-        let key = Canaries::new().with("the token", VAULT_TOKEN).with("no key", NO_KEY);
-        lines.fold(key, |all, line| all.with("the key", line.trim()))
+        let canaries = Canaries::new().with("the token", VAULT_TOKEN).with("no key", NO_KEY);
+        canaries.with_pem("the key", &self.key)
     }
 
-    /// Starts a gateway whose key is there, at this port.
-    fn gateway(&self, key: &str, port: u16) -> Gateway {
+    /// Starts a gateway whose key is there.
+    fn gateway(&self, key: &str) -> Gateway {
         let text = |name: &str| self.at(name).display().to_string();
         let config = json!({
-            "listen": SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             "caps_dir": text("run"),
             "clients_file": text("clients.yaml"),
             "state_dir": text("state"),
@@ -99,30 +111,37 @@ impl Stage {
         self.start()
     }
 
+    /// A program that a script starts in the folder `cores`.
+    fn by(&self, script: &str, program: &Path) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script, "sh"]).arg(program).env_clear();
+        fs::create_dir_all(self.at("cores")).unwrap();
+        command.current_dir(self.at("cores"));
+        command
+    }
+
     fn start(&self) -> Gateway {
-        let mut command = Command::new(programs().join("gateway"));
-        command.arg("--config").arg(self.at("gateway.yaml")).env_clear();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let mut command = self.by(LISTENING, &programs().join("gateway"));
+        command.arg("--config").arg(self.at("gateway.yaml"));
         command.env("CREDENTIALS_DIRECTORY", self.at("credentials"));
         command.env("LLMBDO_LOG_LEVEL", "trace");
         let log = fs::File::create(self.at("log")).unwrap();
-        command.stdout(Stdio::null()).stderr(log);
-        Gateway(command.spawn().unwrap())
+        command.stdin(OwnedFd::from(listener)).stdout(Stdio::null()).stderr(log);
+        Gateway { process: command.spawn().unwrap(), at }
     }
 
     /// Sees to it that a gateway refuses to start, and says why, with no secret in what it says.
     #[track_caller]
     fn refused(&self, mut gateway: Gateway, words: &str) {
-        let status = until("the gateway to end", PATIENCE, || gateway.0.try_wait().unwrap());
+        let status = until("the gateway to end", PATIENCE, || gateway.process.try_wait().unwrap());
         let said = fs::read_to_string(self.at("log")).unwrap();
         assert_eq!(status.code(), Some(1), "{said}");
         assert!(said.contains(words), "{said}");
         assert_eq!(self.canaries().in_bytes("what it said", said.as_bytes()), []);
         assert_eq!(fs::read_dir(self.at("state")).unwrap().count(), 0, "it began");
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// The modes of seccomp of all threads of a process.
@@ -148,24 +167,40 @@ fn the_key_is_fetched_from_wherever_it_is_kept() {
         &format!("file:{file}"),
         &file,
     ] {
-        let port = free_port();
-        let mut gateway = stage.gateway(key, port);
-        let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut gateway = stage.gateway(key);
         let seen = until("the gateway to listen", PATIENCE, || {
-            assert!(gateway.0.try_wait().unwrap().is_none(), "{key}");
-            look(at).ok()
+            assert!(gateway.process.try_wait().unwrap().is_none(), "{key}");
+            look(gateway.at).ok()
         });
         assert_eq!(seen.leaf, certificate, "{key}");
         assert!(seen.authority.is_none(), "{key}");
+        let wrong = Request::new(gateway.at.port(), NO_KEY);
+        for request in [
+            wrong.clone().method("GET").target("/healthz"),
+            wrong.clone().method("GET").target("/readyz"),
+            wrong.clone().method("GET").target("/metrics"),
+            wrong.clone().legacy("tools/list", &json!({})),
+            wrong.target("/tls.key"),
+        ] {
+            let answer = request.send();
+            let said = format!("{:?}", answer.headers).into_bytes();
+            assert!(!said.is_empty() && !answer.body.is_empty());
+            let said = [said, answer.body].concat();
+            assert_eq!(stage.canaries().in_bytes("an answer", &said), [], "{key}");
+        }
         // What fetched it has left no thread behind that is not locked down.
-        let process = gateway.0.id();
+        let process = gateway.process.id();
         let filters = filters(process);
         assert!(filters.len() > 1 && filters.iter().all(|mode| mode == FILTER), "{filters:?}");
         let canaries = stage.canaries();
         assert_eq!(canaries.in_processes(process), [], "{key}");
         assert_eq!(canaries.in_folder(&stage.at("state")), [], "{key}");
         let log = fs::read(stage.at("log")).unwrap();
-        assert!(log.len() > 1000, "it says too little to be searched");
+        let said = String::from_utf8_lossy(&log);
+        assert!(
+            said.contains("ready") && said.contains("locked down"),
+            "it says too little: {said}"
+        );
         assert_eq!(canaries.in_bytes("log", &log), [], "{key}");
     }
     let asked = stage.vault.seen();
@@ -175,12 +210,48 @@ fn the_key_is_fetched_from_wherever_it_is_kept() {
     assert!(asked.iter().all(|request| request.headers["x-vault-token"] == VAULT_TOKEN));
 }
 
+/// Whether this machine lets a program leave a core that is told to.
+fn cores_can_be() -> bool {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+    line.split_whitespace().nth(1) == Some("unlimited") && pattern.trim() == "core"
+}
+
+#[test]
+fn a_gateway_that_crashes_leaves_no_core_with_the_key() {
+    let stage = Stage::new();
+    let mut gateway = stage.gateway("vault:secret/gateway#key");
+    until("the gateway to listen", PATIENCE, || look(gateway.at).ok());
+    let abort = |process: u32| {
+        let sent = Command::new("kill").args(["-ABRT", &process.to_string()]).status();
+        assert!(sent.unwrap().success());
+    };
+    abort(gateway.process.id());
+    let status = gateway.process.wait().unwrap();
+    assert_eq!((status.signal(), status.core_dumped()), (Some(SIGABRT), false));
+    assert_eq!(fs::read_dir(stage.at("cores")).unwrap().count(), 0);
+    // The control: a program that does nothing about it leaves one, in which the key is found.
+    let mut cat = stage.by(CORES, "/bin/cat".as_ref());
+    let mut cat = cat.env("KEY", &stage.key).stdin(Stdio::piped()).spawn().unwrap();
+    let line = format!("/proc/{}/cmdline", cat.id());
+    until("`cat`", PATIENCE, || fs::read(&line).unwrap().starts_with(b"/bin/cat").then_some(()));
+    abort(cat.id());
+    let status = cat.wait().unwrap();
+    assert_eq!(status.signal(), Some(SIGABRT));
+    if cores_can_be() {
+        assert!(status.core_dumped());
+        let found = stage.canaries().in_folder(&stage.at("cores"));
+        assert!(found.iter().any(|find| find.canary == "the key"), "{found:?}");
+    }
+}
+
 #[test]
 fn a_key_that_cannot_be_had_keeps_the_gateway_from_starting() {
     let stage = Stage::new();
     let file = stage.at("given/ca.key");
     let of_file = format!("file:{}", file.display());
-    let check = |key: &str, words: &str| stage.refused(stage.gateway(key, 0), words);
+    let check = |key: &str, words: &str| stage.refused(stage.gateway(key), words);
     check("credential:none", "there is no such credential");
     check("credential:other", "`credential:other`: there is no private key in PEM");
     check("vault:secret/gateway#other", "`vault:secret/gateway#other`: there is no private key");
