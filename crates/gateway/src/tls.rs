@@ -66,7 +66,7 @@ fn fetch(reference: &SecretRef, vault: Option<&VaultConfig>) -> Result<Secret, B
     let resolver = Resolver::new(vault.cloned())?;
     // One that ends here, with all its threads: Landlock holds for those that start after it.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(resolver.resolve(reference))?)
+    Ok(runtime.block_on(resolver.resolve_for_daemon(reference))?)
 }
 
 #[cfg(test)]

@@ -47,15 +47,28 @@ impl Resolver {
     ///
     /// [`SecretError`], with what to do.
     pub async fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
+        match reference.place() {
+            #[cfg(feature = "keyring")]
+            Place::Keyring(place) => crate::keyring::resolve(place, self.bus.as_deref())
+                .await
+                .map_err(|reason| SecretError::new(reference, reason)),
+            _ => self.resolve_for_daemon(reference).await,
+        }
+    }
+
+    /// Fetches a secret for a daemon, which belongs to no person's session and asks no Secret Service. Whether it could must
+    /// not depend on what else is built together with it, nor must it carry what would ask.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretError`], with what to do.
+    pub async fn resolve_for_daemon(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
         let secret = match reference.place() {
             Place::Credential(_) | Place::File(_) => return self.local(reference).await,
             Place::Vault(place) => match &self.vault {
                 Some(vault) => vault.resolve(place).await,
                 None => Err(Reason::NoVault),
             },
-            #[cfg(feature = "keyring")]
-            Place::Keyring(place) => crate::keyring::resolve(place, self.bus.as_deref()).await,
-            #[cfg(not(feature = "keyring"))]
             Place::Keyring(_) => Err(Reason::NoKeyring),
         };
         secret.map_err(|reason| SecretError::new(reference, reason))

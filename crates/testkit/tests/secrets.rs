@@ -257,7 +257,7 @@ fn a_key_that_cannot_be_had_keeps_the_gateway_from_starting() {
     check("vault:secret/gateway#other", "`vault:secret/gateway#other`: there is no private key");
     check("vault:secret/gateway#none", "has no field of this name");
     check("vault:secret/none#key", "Vault has nothing there (404)");
-    check("keyring:default?service=gateway", "keyring:default?service=gateway");
+    check("keyring:default?service=gateway", "cannot ask a Secret Service");
     check(NO_KEY, "the key does not stand here");
     check(&stage.key, "the key does not stand here");
     fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
