@@ -41,13 +41,13 @@ impl Key {
         let path = folder.join(KEY_FILE);
         let name = || path.display().to_string();
         let failed = |source| OpenError::KeyFile { name: name(), source };
-        let mut file = match File::open(&path) {
+        let mut file = match settings::open_private(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let key = SigningKey::generate().map_err(|e| OpenError::Random(e.to_string()))?;
                 settings::put(&path, Access::mode(SECRET_MODE), key.to_text().as_bytes())
                     .map_err(failed)?;
-                File::open(&path).map_err(failed)?
+                settings::open_private(&path).map_err(failed)?
             }
             Err(error) => return Err(failed(error)),
         };
@@ -74,4 +74,30 @@ pub(crate) fn tell_public(folder: &Path, key: &SigningKey) -> Result<(), OpenErr
     }
     settings::put(&path, Access::mode(PUBLIC_MODE), text.as_bytes())
         .map_err(|source| OpenError::KeyFile { name: path.display().to_string(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_others_can_get_at_signs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(KEY_FILE);
+        let open = || Key::open(folder.path()).map(|(key, _)| key.public().to_string());
+        let made = open().unwrap();
+        for mode in [0o640, 0o604, 0o620, 0o602, 0o644] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let error = open().unwrap_err().to_string();
+            assert!(error.contains("audit.key`") && error.contains("chmod 600"), "{error}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(SECRET_MODE)).unwrap();
+        assert_eq!(open().unwrap(), made);
+        let elsewhere = folder.path().join("elsewhere");
+        fs::rename(&path, &elsewhere).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        assert!(open().is_err(), "what a link leads to is not the daemon's alone");
+    }
 }

@@ -33,6 +33,6 @@ pub use count::{Count, CountError};
 pub use document::{load, parse, text};
 pub use env::env;
 pub use error::{Position, SettingsError};
-pub use put::{Access, private, put, save, yaml};
+pub use put::{Access, open_private, private, put, save, yaml};
 pub use sources::{Report, Setting, Source, Sources};
 pub use state_folder::state_folder;

@@ -63,17 +63,33 @@ pub fn put(path: &Path, access: Access, content: &[u8]) -> io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
+/// Opens a file that holds a secret, and that nobody but its owner may read or change.
+///
+/// # Errors
+///
+/// Those of the file system; it is a link or no file; or others may do something with it.
+pub fn open_private(path: &Path) -> io::Result<File> {
+    // A pipe would make the open wait for its writer.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    // Of what is open: by its name it could be another file already.
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file: put a file in its place"));
+    }
+    if found.mode() & OTHERS != 0 {
+        return Err(io::Error::other("others may read it: take that from them with `chmod 600`"));
+    }
+    Ok(file)
+}
+
 /// Reads a file that holds a secret, and that nobody but its owner may read.
 ///
 /// # Errors
 ///
-/// Those of the file system; others may read it; or it is longer than a secret is.
+/// Those of [`open_private`]; or it is longer than a secret is.
 pub fn private(path: &Path) -> io::Result<String> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.mode() & OTHERS != 0 {
-        return Err(io::Error::other("others may read it: take that from them with `chmod 600`"));
-    }
+    let file = open_private(path)?;
     let mut text = String::new();
     if file.take(SECRET_MAX_BYTES).read_to_string(&mut text)? as u64 == SECRET_MAX_BYTES {
         return Err(io::Error::other("it is longer than a secret is"));
