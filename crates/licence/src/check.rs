@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::terms::{Standing, Terms};
 
+/// The seconds of a minute, in which the old contract tells windows.
+const MINUTE: u64 = 60;
 /// What stands where no limit applies.
 const NO_LIMIT: &str = "N/A";
 /// The same, of tokens.
@@ -27,7 +29,12 @@ impl Terms {
     ) -> Value {
         let rate = self.rate.map(|(requests, window)| {
             (
-                format!("{requests}/{}min", window.as_secs() / 60),
+                match window.as_secs() {
+                    seconds if seconds % MINUTE == 0 => {
+                        format!("{requests}/{}min", seconds / MINUTE)
+                    }
+                    seconds => format!("{requests}/{seconds}s"),
+                },
                 format!("{requests} in {} s", window.as_secs()),
             )
         });
@@ -63,6 +70,10 @@ impl Terms {
             Standing::Missing => {
                 "There is no licence, so the appliance is in tier FREE: `llmbasedos licence install` puts one in place."
             }
+            Standing::Unsigned if self.end_is_no_date() => {
+                "The licence is of a form that nobody signs, and its end is no date and passed over; it grants tier FREE at \
+                 the most: `llmbasedos licence issue` makes one that is signed."
+            }
             Standing::Unsigned => {
                 "The licence is of a form that nobody signs, and grants tier FREE at the most: `llmbasedos licence issue` \
                  makes one that is signed."
@@ -76,11 +87,13 @@ impl Terms {
                  its place."
             }
             Standing::UnknownTier => {
-                "The licence names a tier that is not in the tiers file, so the appliance is in tier FREE."
+                "The licence names a tier that is not in the tiers file, so the appliance is in tier FREE: add the tier to \
+                 `licence_tiers.yaml`, or put another licence in place with `llmbasedos licence install`."
             }
             Standing::Forged => {
                 "The licence was changed, or signed by nobody whom the configuration names as issuer, so the appliance is \
-                 in tier FREE."
+                 in tier FREE: `llmbasedos licence install` puts another in its place, and the public keys of issuers \
+                 whom you believe are in `licence_issuers.yaml`."
             }
         }
     }

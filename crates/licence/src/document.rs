@@ -113,6 +113,8 @@ pub enum Licence {
         holder: String,
         /// From when on it claims nothing any more.
         expires_at: Option<Timestamp>,
+        /// It names an end that is no date, and that is passed over.
+        end_is_no_date: bool,
         /// By which it is known.
         key_id: String,
     },
@@ -131,7 +133,7 @@ pub enum Licence {
 /// Why a licence file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum LicenceError {
-    /// It cannot be read, or is a signed licence that is not whole.
+    /// It cannot be read, or is a signed licence that is not whole or of a later version.
     #[error(transparent)]
     Settings(#[from] SettingsError),
 }
@@ -193,11 +195,15 @@ impl Licence {
             return Ok(old::read(text, key_id));
         }
         let signed: Signed = settings::parse(name, text)?;
-        let grant = signed.open(issuers);
-        Ok(grant.map_or_else(
-            || Self::Forged { key_id: key_id.clone() },
-            |grant| Self::Signed { grant, key_id: key_id.clone() },
-        ))
+        let Some(said) = signed.open(issuers) else { return Ok(Self::Forged { key_id }) };
+        let grant = serde_json::from_slice(&said).map_err(|error| SettingsError::Document {
+            name: name.to_owned(),
+            position: None,
+            reason: format!(
+                "its signature is good, but this version does not know what it says ({error})"
+            ),
+        })?;
+        Ok(Self::Signed { grant, key_id })
     }
 
     /// By which it is known: the first 16 digits of the SHA-256 of the file.
@@ -213,13 +219,13 @@ impl Licence {
 }
 
 impl Signed {
-    /// What it grants, if one of these issuers has signed it.
-    fn open(&self, issuers: &[PublicKey]) -> Option<Grant> {
+    /// What it says, if one of these issuers has signed it.
+    fn open(&self, issuers: &[PublicKey]) -> Option<Vec<u8>> {
         let issuer = issuers.iter().find(|issuer| **issuer == self.issuer)?;
         let plain: String = self.licence.split_ascii_whitespace().collect();
         let text = STANDARD.decode(plain).ok()?;
         let signature = STANDARD.decode(&self.signature).ok()?;
         issuer.verify(&[DOMAIN, &text].concat(), &signature).ok()?;
-        serde_json::from_slice(&text).ok()
+        Some(text)
     }
 }

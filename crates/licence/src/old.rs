@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::FREE;
 use crate::document::Licence;
 
+/// What errors would call a licence here, where they are never shown.
+const FILE: &str = "lic.key";
 /// Whose a licence is that does not say it.
 const NOBODY: &str = "anonymous";
 /// The members that only a signed licence has.
@@ -15,24 +17,34 @@ const SIGNED: [&str; 2] = ["licence", "signature"];
 
 /// Whether a text is meant to be a signed licence: what is wrong with it is then an error, and not an old form.
 pub(crate) fn is_signed_form(text: &str) -> bool {
-    let begins = |line: &str, member: &str| {
-        let line = line.trim_start_matches(['{', ' ', '"', '\'']);
-        line.strip_prefix(member)
-            .is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
-    };
-    text.lines().any(|line| SIGNED.iter().any(|member| begins(line, member)))
+    match settings::parse(FILE, text) {
+        Ok(Value::Object(members)) => SIGNED.iter().any(|member| members.contains_key(*member)),
+        Ok(_) => false,
+        // It is not whole, and its members are seen by how they begin.
+        Err(_) => {
+            let begins = |part: &str, member: &str| {
+                let part = part.trim_start_matches([' ', '"', '\'']);
+                part.strip_prefix(member)
+                    .is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+            };
+            let mut parts = text.split(['\n', '{', ',']);
+            parts.any(|part| SIGNED.iter().any(|member| begins(part, member)))
+        }
+    }
 }
 
 /// Reads a licence of a form from before: a mapping in YAML or JSON, or `TIER:user:YYYY-MM-DD` in one line.
 pub(crate) fn read(text: &str, key_id: String) -> Licence {
-    let value: Value = settings::parse("lic.key", text).unwrap_or_default();
+    let value: Value = settings::parse(FILE, text).unwrap_or_default();
     match value {
         Value::Object(members) => {
             let word = |name| members.get(name).and_then(as_text);
+            let end = word("expires_at").map(|text| time(&text));
             Licence::Old {
                 tier: word("tier").unwrap_or_else(|| FREE.to_owned()).to_uppercase(),
                 holder: word("user_id").unwrap_or_else(|| NOBODY.to_owned()),
-                expires_at: word("expires_at").and_then(|text| time(&text)),
+                expires_at: end.flatten(),
+                end_is_no_date: end == Some(None),
                 key_id,
             }
         }
@@ -62,7 +74,7 @@ fn one_line(line: &str, key_id: String) -> Licence {
         return Licence::Unclear { key_id };
     };
     let (tier, holder) = (tier.to_uppercase(), holder.to_owned());
-    Licence::Old { tier, holder, expires_at: Some(expires_at), key_id }
+    Licence::Old { tier, holder, expires_at: Some(expires_at), end_is_no_date: false, key_id }
 }
 
 /// A time of ISO 8601; without a zone it is in UTC, and a day ends where it begins, as Python has it. `None`: it is none, and

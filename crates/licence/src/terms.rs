@@ -3,12 +3,15 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use capfile::Patterns;
+use capfile::{Pattern, Patterns};
 use jiff::Timestamp;
 
 use crate::FREE;
 use crate::document::{Grant, Licence};
 use crate::tiers::{Tier, Tiers};
+
+/// What stands for all models.
+const ALL_MODELS: &str = "*";
 
 /// What the licence is found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,8 +55,10 @@ pub struct Terms {
     pub llm_tokens_per_request: Option<u64>,
     /// Tokens of all clients for one day; `None` for no limit.
     pub llm_tokens_per_day: Option<u64>,
-    of_tier: Patterns,
-    of_licence: Option<Patterns>,
+    /// What may be called: what the tier has, within what the licence narrows it to.
+    pub capabilities: Vec<Pattern>,
+    allowed: Patterns,
+    end_is_no_date: bool,
 }
 
 impl Terms {
@@ -70,13 +75,14 @@ impl Terms {
             Licence::Missing => free(Standing::Missing, "anonymous", None),
             Licence::Unclear { .. } => free(Standing::Unclear, "anonymous", None),
             Licence::Forged { .. } => free(Standing::Forged, "anonymous", None),
-            Licence::Old { tier, holder, expires_at, .. } => {
+            Licence::Old { tier, holder, expires_at, end_is_no_date, .. } => {
                 let standing = match tiers.get(tier) {
                     None => Standing::UnknownTier,
                     Some(_) if is_over(expires_at) => Standing::Expired,
                     Some(_) => Standing::Unsigned,
                 };
-                free(standing, holder, *expires_at)
+                let end_is_no_date = *end_is_no_date;
+                Self { end_is_no_date, ..free(standing, holder, *expires_at) }
             }
             Licence::Signed { grant, .. } => match tiers.get(&grant.tier) {
                 None => free(Standing::UnknownTier, &grant.holder, grant.expires_at),
@@ -86,7 +92,7 @@ impl Terms {
                 Some(tier) => {
                     let (name, end) = (grant.tier.to_uppercase(), grant.expires_at);
                     let all = Self::new(Standing::Good, &name, Some(tier), &grant.holder, end);
-                    all.within(grant)
+                    all.within(grant, tier)
                 }
             },
         };
@@ -110,6 +116,7 @@ impl Terms {
             Some(tier) if llm_access => limit(limit_of(tier)),
             _ => Some(0),
         };
+        let capabilities = tier.map(|tier| tier.allowed_capabilities.clone()).unwrap_or_default();
         Self {
             standing,
             tier: name.to_owned(),
@@ -121,24 +128,19 @@ impl Terms {
             llm_models: tier.map(|tier| tier.allowed_llm_models.clone()).unwrap_or_default(),
             llm_tokens_per_request: tokens(|tier| tier.max_llm_tokens_per_request),
             llm_tokens_per_day: tokens(|tier| tier.max_llm_tokens_per_day),
-            of_tier: tier
-                .map(|tier| tier.allowed_capabilities.iter().collect())
-                .unwrap_or_default(),
-            of_licence: None,
+            allowed: capabilities.iter().collect(),
+            capabilities,
+            end_is_no_date: false,
         }
     }
 
     /// The same with what the licence itself sets.
-    fn within(mut self, grant: &Grant) -> Self {
+    fn within(mut self, grant: &Grant, tier: &Tier) -> Self {
         let limits = grant.limits;
-        if limits.requests.is_some() || limits.window_seconds.is_some() {
-            let (requests, window) =
-                self.rate.unwrap_or((NonZeroU32::MAX, Duration::from_hours(1)));
-            let window = limits
-                .window_seconds
-                .unwrap_or_else(|| u32::try_from(window.as_secs()).unwrap_or(u32::MAX));
-            self.rate = rate(limits.requests.unwrap_or(requests.get()), window);
-        }
+        self.rate = rate(
+            limits.requests.unwrap_or(tier.rate_limit_requests),
+            limits.window_seconds.unwrap_or(tier.rate_limit_window_seconds),
+        );
         let set = |own: Option<u64>, of_tier| match own {
             None => of_tier,
             Some(0) => None,
@@ -149,21 +151,24 @@ impl Terms {
                 set(limits.llm_tokens_per_request, self.llm_tokens_per_request);
             self.llm_tokens_per_day = set(limits.llm_tokens_per_day, self.llm_tokens_per_day);
         }
-        self.of_licence = grant.capabilities.as_ref().map(|patterns| patterns.iter().collect());
-        if let Some(models) = &grant.llm_models {
-            let of_tier = std::mem::take(&mut self.llm_models);
-            let all = of_tier.iter().any(|model| model == "*");
-            let mut models = models.clone();
-            models.retain(|model| all || of_tier.contains(model));
-            self.llm_models = models;
+        if let Some(own) = &grant.capabilities {
+            let all = self.capabilities.iter();
+            self.capabilities =
+                all.flat_map(|of_tier| own.iter().filter_map(|own| both(of_tier, own))).collect();
+            self.allowed = self.capabilities.iter().collect();
+        }
+        let all = |models: &[String]| models.iter().any(|model| model == ALL_MODELS);
+        match &grant.llm_models {
+            Some(own) if all(&self.llm_models) => self.llm_models.clone_from(own),
+            Some(own) if !all(own) => self.llm_models.retain(|model| own.contains(model)),
+            _ => {}
         }
         self
     }
 
     /// Whether the appliance may do this, a method such as `mcp.fs.read`.
     pub fn allows(&self, method: &str) -> bool {
-        self.of_tier.allow(method)
-            && self.of_licence.as_ref().is_none_or(|patterns| patterns.allow(method))
+        self.allowed.allow(method)
     }
 
     /// Whether it may use any language model there is.
@@ -173,13 +178,28 @@ impl Terms {
 
     /// Whether it may use this language model.
     pub fn allows_model(&self, model: &str) -> bool {
-        self.llm_access && self.llm_models.iter().any(|allowed| allowed == "*" || allowed == model)
+        let fits = |allowed: &String| allowed == ALL_MODELS || allowed == model;
+        self.llm_access && self.llm_models.iter().any(fits)
+    }
+
+    /// Whether it names an end that is no date, and that is passed over.
+    pub(crate) fn end_is_no_date(&self) -> bool {
+        self.end_is_no_date
     }
 
     /// Whether the licence is what it claims to be, in the sense of the old contract, for which a free appliance is in order.
     pub fn is_valid(&self) -> bool {
         !matches!(self.standing, Standing::Expired | Standing::UnknownTier | Standing::Forged)
     }
+}
+
+/// The pattern of what both match: one of them, since of two beginnings the longer one begins with the shorter one or they
+/// have nothing in common.
+fn both(one: &Pattern, other: &Pattern) -> Option<Pattern> {
+    // Their stars are at the ends, so that a pattern is to another what a name is.
+    let narrower = [(one, other), (other, one)];
+    let narrower = narrower.iter().find(|(wide, narrow)| wide.matches(narrow.as_str()));
+    narrower.map(|(_, narrow)| (*narrow).clone())
 }
 
 fn rate(requests: u32, window_seconds: u32) -> Option<(NonZeroU32, Duration)> {

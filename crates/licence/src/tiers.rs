@@ -1,10 +1,12 @@
 //! The tiers file: what each tier is worth.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use capfile::Pattern;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use settings::SettingsError;
 
 use crate::FREE;
@@ -47,6 +49,52 @@ struct Fields {
 #[serde(deny_unknown_fields)]
 struct Wrapped<T> {
     tiers: T,
+}
+
+/// What the file says of the tiers, by their names in capitals.
+#[derive(Debug, Default)]
+struct ByName(BTreeMap<String, Fields>);
+
+impl<'de> Deserialize<'de> for ByName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+
+        impl<'de> Visitor<'de> for Names {
+            type Value = ByName;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("tiers by their names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ByName, A::Error> {
+                let mut tiers = ByName::default();
+                while let Some(name) = map.next_key_seed(NewName(&tiers.0))? {
+                    tiers.0.insert(name, map.next_value()?);
+                }
+                Ok(tiers)
+            }
+        }
+
+        deserializer.deserialize_map(Names)
+    }
+}
+
+/// The name of a tier that was not there before. It is seen where it stands, so that the error has its line.
+struct NewName<'a>(&'a BTreeMap<String, Fields>);
+
+impl<'de> DeserializeSeed<'de> for NewName<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let in_capitals = name.to_uppercase();
+        if self.0.contains_key(&in_capitals) {
+            // One of the two would silently count for nothing.
+            let text = format!("the tier `{name}` is there twice, whose case does not matter");
+            return Err(D::Error::custom(text));
+        }
+        Ok(in_capitals)
+    }
 }
 
 /// All tiers, by their names in capitals.
@@ -134,17 +182,16 @@ impl Tiers {
         {
             // Within `tiers` a tier is a mapping; the fields of one are not.
             if tiers.values().all(serde_json::Value::is_object) {
-                settings::parse::<Wrapped<BTreeMap<String, Fields>>>(name, text)?.tiers
+                settings::parse::<Wrapped<ByName>>(name, text)?.tiers
             } else {
                 let free = settings::parse::<Wrapped<Fields>>(name, text)?.tiers;
-                BTreeMap::from([(FREE.to_owned(), free)])
+                ByName(BTreeMap::from([(FREE.to_owned(), free)]))
             }
         } else {
-            settings::parse::<Option<BTreeMap<String, Fields>>>(name, text)?.unwrap_or_default()
+            settings::parse::<Option<ByName>>(name, text)?.unwrap_or_default()
         };
         let mut tiers = Self::default();
-        for (name, fields) in by_name {
-            let name = name.to_uppercase();
+        for (name, fields) in by_name.0 {
             let before = tiers.0.get(&name).or_else(|| tiers.0.get(FREE)).cloned();
             if let Some(before) = before {
                 tiers.0.insert(name, before.with(fields));
