@@ -18,7 +18,7 @@ use clap::Parser;
 use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
 use listenfd::ListenFd;
-use quota::{Quota, Rate, wall_clock};
+use quota::{Quota, Rate, calendar, wall_clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sandbox::{Confinement, Report};
 use serde_json::json;
@@ -186,7 +186,7 @@ impl Kept {
     fn open(config: &Config) -> Result<Self, BoxError> {
         let folder = &config.state_dir;
         let live = Live::open(config.files(), &folder.join(CLIENTS_DB))?;
-        let quota = Quota::open(&folder.join(QUOTA_DB), wall_clock())?;
+        let quota = Quota::open(&folder.join(QUOTA_DB), wall_clock(), calendar())?;
         let redactor = Redactor::new(config.redact.iter().map(String::as_str));
         let tool_rates = config.tool_rates.iter().map(|rate| {
             let window = Duration::from_secs(rate.window_seconds.get().into());

@@ -1,10 +1,15 @@
-//! The time that rates are counted by.
+//! The times that rates and budgets are counted by.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Tells the time since the Unix epoch. It must not run backwards while a process lives.
+/// Tells the time since the Unix epoch.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
+
+/// The time of day, which somebody may set: by it days begin and end.
+pub fn calendar() -> Clock {
+    Arc::new(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+}
 
 /// The time of day at the start of the process, and from there on what a clock that nobody sets has counted: setting the clock
 /// of the machine neither empties a rate nor locks anybody out.

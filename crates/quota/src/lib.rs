@@ -20,6 +20,6 @@ mod rates;
 
 pub use budgets::{Account, Charge, Exceeded, Refused, Reservation};
 pub use capfile::Budget;
-pub use clock::{Clock, wall_clock};
+pub use clock::{Clock, calendar, wall_clock};
 pub use quota::Quota;
 pub use rates::{Rate, TooSoon, What, Who};

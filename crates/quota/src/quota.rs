@@ -43,7 +43,8 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// Rates and budgets.
 pub struct Quota {
-    clock: Clock,
+    /// For budgets, which are of a day.
+    calendar: Clock,
     rates: Rates,
     kept: Mutex<Books>,
     /// The same store for what waits for the disk, while nobody who has something to spend waits for it.
@@ -62,15 +63,16 @@ struct Books {
 }
 
 impl Quota {
-    /// Opens the file at `path`, which is made if it is not there.
+    /// Opens the file at `path`, which is made if it is not there. Rates are counted by `clock`, which must not run backwards, and
+    /// days by `calendar`, which may be set: whoever sets it back goes on with what was used on that day.
     ///
     /// # Errors
     ///
     /// The file is not one of ours, or cannot be read: see [`store::open`].
-    pub fn open(path: &Path, clock: Clock) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, clock: Clock, calendar: Clock) -> Result<Self, StoreError> {
         let store = store::open(path, &SCHEMA)?;
         let slow = Mutex::new(store::open(path, &SCHEMA)?);
-        let today = day(clock());
+        let today = day(calendar());
         let read = || {
             // A reservation must outlast this process at once, and a power cut after the next flush: so a call that
             // spends waits for the disk once, for its record, and not twice.
@@ -84,8 +86,8 @@ impl Quota {
             source,
         })?;
         let books = Books { store, spent, today, changed: false, rates: rates.clone() };
-        let (rates, kept) = (Rates::new(clock.clone(), rates), Mutex::new(books));
-        Ok(Self { clock, rates, kept, slow })
+        let (rates, kept) = (Rates::new(clock, rates), Mutex::new(books));
+        Ok(Self { calendar, rates, kept, slow })
     }
 
     /// Uses several rates once, all of them or none.
@@ -109,9 +111,9 @@ impl Quota {
     /// A budget does not suffice, or nothing can be written down.
     pub fn reserve(self: &Arc<Self>, charges: Vec<Charge>) -> Result<Reservation, Refused> {
         let mut books = self.books();
-        let today = day((self.clock)()).max(books.today);
-        if today > books.today {
-            books.today = today;
+        let today = day((self.calendar)());
+        let before = std::mem::replace(&mut books.today, today);
+        if today > before {
             books.spent.forget_before(today - DAYS_KEPT);
         }
         books.spent.bears(today, &charges)?;
@@ -136,12 +138,12 @@ impl Quota {
     /// How much of a budget an account has used today, reservations included.
     pub fn spent(&self, account: &Account, budget: Budget) -> u64 {
         let books = self.books();
-        books.spent.of(day((self.clock)()).max(books.today), account, budget)
+        books.spent.of(day((self.calendar)()), account, budget)
     }
 
     /// How long until the budgets of the next day.
     pub fn until_tomorrow(&self) -> Duration {
-        let into_day = (self.clock)().as_nanos() % DAY.as_nanos();
+        let into_day = (self.calendar)().as_nanos() % DAY.as_nanos();
         DAY.saturating_sub(Duration::from_nanos(u64::try_from(into_day).unwrap_or(0)))
     }
 

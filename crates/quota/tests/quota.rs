@@ -47,7 +47,7 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn open(path: &Path, time: &Time) -> Arc<Quota> {
-    Arc::new(Quota::open(path, time.clock()).unwrap())
+    Arc::new(Quota::open(path, time.clock(), time.clock()).unwrap())
 }
 
 fn rate(requests: u32, window: Duration) -> Rate {
@@ -254,7 +254,11 @@ fn each_day_has_its_budget_and_a_clock_that_goes_back_has_no_second_one() {
     let today = quota.reserve(vec![tokens(100, 100)]).unwrap();
     late.settle(&[(Budget::LlmTokens, 0)]).unwrap();
     assert_eq!(spent(&quota), 100, "what is given back belongs to the day of its reservation");
+    // The day before has what was given back, once, and today has nothing more for that.
     time.go_back(Duration::from_secs(10));
+    let rest = quota.reserve(vec![tokens(100, 100)]).unwrap();
     quota.reserve(vec![tokens(1, 100)]).unwrap_err();
-    drop(today);
+    time.pass(quota.until_tomorrow());
+    quota.reserve(vec![tokens(1, 100)]).unwrap_err();
+    drop((today, rest));
 }

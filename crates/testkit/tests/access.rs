@@ -197,7 +197,7 @@ fn a_file_that_is_broken_leaves_in_force_what_was_before_it() {
 }
 
 #[test]
-fn a_licence_that_was_edited_grants_no_more_than_free() {
+fn a_licence_that_was_edited_is_refused_and_the_good_one_stays() {
     let appliance = Appliance::new().start();
     assert_eq!(appliance.licence()["tier"], "ELITE");
     let path = appliance.state().join("config/lic.key");
@@ -206,15 +206,28 @@ fn a_licence_that_was_edited_grants_no_more_than_free() {
     let mut edited = text.clone();
     let other = if edited.as_bytes()[signature] == b'A' { "B" } else { "A" };
     edited.replace_range(signature..=signature, other);
-    fs::write(&path, edited).unwrap();
-    let licence = until("the licence", PATIENCE, || {
-        Some(appliance.licence()).filter(|licence| licence["tier"] == "FREE")
-    });
-    assert_eq!(licence["is_valid"], false);
-    assert!(!appliance.admin(&["licence", "check"]).status.success());
-    fs::write(&path, text).unwrap();
-    until("the licence", PATIENCE, || (appliance.licence()["tier"] == "ELITE").then_some(()));
-    appliance.administer(&["licence", "check"]);
+    let refused = || {
+        let ready = appliance.request().method("GET").target("/readyz").send().json();
+        ready["refused"].as_array().unwrap().first().cloned()
+    };
+    for broken in [edited.as_str(), ""] {
+        fs::write(&path, broken).unwrap();
+        let refused = until("the licence to be refused", PATIENCE, refused);
+        assert_eq!(refused["file"], "licence", "{refused}");
+        assert_eq!(appliance.licence()["tier"], "ELITE");
+        assert!(!appliance.admin(&["licence", "check"]).status.success() || broken.is_empty());
+        fs::write(&path, &text).unwrap();
+        until("it to be right again", PATIENCE, || (refused_now(&appliance) == 0).then_some(()));
+    }
+    // What its owner takes away is not in force.
+    fs::remove_file(&path).unwrap();
+    until("the licence", PATIENCE, || (appliance.licence()["tier"] == "FREE").then_some(()));
+}
+
+/// How many files are refused.
+fn refused_now(appliance: &Appliance) -> usize {
+    let ready = appliance.request().method("GET").target("/readyz").send().json();
+    ready["refused"].as_array().unwrap().len()
 }
 
 #[test]

@@ -64,6 +64,8 @@ struct Books {
     issuers: Vec<PublicKey>,
     tiers: Tiers,
     licence: Licence,
+    /// The text of the last licence that was good.
+    good: Option<String>,
 }
 
 /// Why nothing can be in force.
@@ -99,7 +101,7 @@ impl Live {
         let clients = Clients::new(file, &Clients::default(), |code| uses.paired(code))?;
         let (licence, tiers) = (Licence::Missing, Tiers::default());
         let terms = Terms::of(&licence, &tiers, Timestamp::now());
-        let books = Books { uses, issuers: Vec::new(), tiers, licence };
+        let books = Books { uses, issuers: Vec::new(), tiers, licence, good: None };
         let live = Self {
             files,
             rules: ArcSwap::from_pointee(Rules { clients, terms, generation: 0 }),
@@ -165,9 +167,9 @@ impl Live {
             Ok(tiers) => books.tiers = tiers,
             Err(error) => refuse("tiers", &error),
         }
-        match Licence::load(&self.files.licence, &books.issuers) {
-            Ok(licence) => books.licence = licence,
-            Err(LicenceError::Settings(error)) => refuse("licence", &error),
+        let of_licence = books.read_licence(&self.files.licence);
+        if let Err(BadLicence::Refused(error)) = &of_licence {
+            refuse("licence", error);
         }
         let clients = match settings::load::<ClientsFile>(&self.files.clients) {
             Ok(file) => Clients::new(file, &old.clients, |code| books.uses.paired(code)),
@@ -180,6 +182,10 @@ impl Live {
             tracing::error!(%error, "what is kept of clients cannot be read");
             old.clients.clone()
         });
+        if let Err(BadLicence::None(reason)) = of_licence {
+            tracing::error!(reason, "the licence is none: the one before it stays in force");
+            troubles.push(Trouble::of_licence(reason));
+        }
         let terms = Terms::of(&books.licence, &books.tiers, Timestamp::now());
         let mut changes: Vec<_> = troubles.iter().map(|it| Change::Refused(it.file)).collect();
         // One that was refused before is no news.
@@ -242,10 +248,11 @@ impl Live {
 
     /// Ends what is over by now, and writes down who has used their keys. It waits for the disk.
     pub(crate) fn tick(&self) -> Vec<Change> {
-        let rules = self.rules.load();
         let now = Timestamp::now();
-        rules.clients.expire(now);
+        // Before the rules, which nobody else then changes.
         let books = self.books();
+        let rules = self.rules.load();
+        rules.clients.expire(now);
         let used = rules.clients.all().iter().filter_map(|identity| {
             let at = identity.newly_used()?;
             Some((identity.client().name.clone(), identity.key(), at))
@@ -255,6 +262,11 @@ impl Live {
             && let Err(error) = books.uses.used(used)
         {
             tracing::error!(%error, "it cannot be kept which keys were used");
+        }
+        if rules.clients.have_returned(now) {
+            // The clock was put right.
+            drop(books);
+            return self.reload();
         }
         let is_over = rules.terms.standing == licence::Standing::Good
             && rules.terms.expires_at.is_some_and(|end| now >= end);
@@ -271,6 +283,57 @@ impl Live {
     }
 }
 
+/// Why a licence file is not taken.
+enum BadLicence {
+    Refused(SettingsError),
+    /// It was read, and is no licence; what is.
+    None(&'static str),
+}
+
+impl Books {
+    /// Takes over the licence file. One that is broken leaves in force the last one that was good, as long as its issuer is believed;
+    /// one that is gone, or of a form that nobody signs, is what its owner wants.
+    fn read_licence(&mut self, path: &Path) -> Result<(), BadLicence> {
+        let read = match settings::text(path) {
+            Err(SettingsError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Ok((Licence::Missing, None))
+            }
+            Err(error) => Err(error),
+            Ok(text) => Licence::read(&path.display().to_string(), &text, &self.issuers)
+                .map(|licence| (licence, Some(text)))
+                .map_err(|LicenceError::Settings(error)| error),
+        };
+        let before = self.good.as_ref().and_then(|text| {
+            let licence = Licence::read("", text, &self.issuers).ok()?;
+            matches!(licence, Licence::Signed { .. }).then_some(licence)
+        });
+        let (licence, text) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.licence = before.unwrap_or(Licence::Missing);
+                return Err(BadLicence::Refused(error));
+            }
+        };
+        match licence {
+            Licence::Forged { .. } => {
+                self.licence = before.unwrap_or(licence);
+                Err(BadLicence::None(
+                    "it was changed, or nobody whom the configuration names has signed it",
+                ))
+            }
+            Licence::Unclear { .. } => {
+                self.licence = before.unwrap_or(licence);
+                Err(BadLicence::None("it is a licence in no form that there is"))
+            }
+            licence => {
+                self.good = text.filter(|_| matches!(licence, Licence::Signed { .. }));
+                self.licence = licence;
+                Ok(())
+            }
+        }
+    }
+}
+
 /// The keys of the issuers, of whom there may be none.
 fn issuers(path: &Path) -> Result<Vec<PublicKey>, SettingsError> {
     match settings::load(path) {
@@ -280,3 +343,7 @@ fn issuers(path: &Path) -> Result<Vec<PublicKey>, SettingsError> {
         issuers => issuers,
     }
 }
+
+#[cfg(test)]
+#[path = "live_tests.rs"]
+mod tests;

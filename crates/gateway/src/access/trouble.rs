@@ -3,7 +3,7 @@
 use serde::Serialize;
 use settings::SettingsError;
 
-/// A file that is refused. It names no path, since whoever asks for readiness shows no key.
+/// A file that is refused. It names no path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Trouble {
     /// Which: `clients`, `licence` or `tiers`.
@@ -16,6 +16,11 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
+    /// A licence that was read, and is none.
+    pub(crate) fn of_licence(reason: &str) -> Self {
+        Self { file: "licence", line: None, reason: reason.to_owned() }
+    }
+
     pub(crate) fn new(file: &'static str, error: &SettingsError) -> Self {
         let (line, reason) = match error {
             SettingsError::Document { position, reason, .. } => {

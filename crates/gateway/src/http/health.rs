@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::App;
+use crate::http::key::is_ours;
 use crate::http::refusal::json as answer;
 
 /// 200 while the process answers.
@@ -18,7 +19,7 @@ pub(crate) async fn healthz() -> Response {
 /// 200 once there is something to call, 503 before, with what is registered and how this process is confined.
 ///
 /// It connects to no server: a probe must not start daemons that sleep until they are called.
-pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
+pub(crate) async fn readyz(State(app): State<Arc<App>>, request: Request) -> Response {
     let servers = app.mcp.registry().server_names();
     let recorded = app.mcp.access().audit().is_open();
     let ready = recorded && !servers.is_empty();
@@ -35,8 +36,18 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
         // Grows with every change of clients, licence and tiers.
         "rules": app.mcp.access().live().rules().generation,
         "audit": if recorded { "open" } else { "closed" },
-        // Files that are refused, while those before them stay in force.
-        "refused": *app.mcp.access().live().troubles(),
+        "refused": refused(&app, &request),
     });
     answer(status, body.to_string().into_bytes())
+}
+
+/// Files that are refused, while those before them stay in force. What is wrong may repeat names that stand in them, and is not for
+/// everybody.
+fn refused(app: &App, request: &Request) -> Vec<Value> {
+    let troubles = app.mcp.access().live().troubles();
+    let in_full = is_ours(app, request);
+    let told = troubles.iter().map(|trouble| {
+        if in_full { json!(trouble) } else { json!({ "file": trouble.file, "line": trouble.line }) }
+    });
+    told.collect()
 }

@@ -41,6 +41,13 @@ pub(crate) async fn require(
     next.run(request).await
 }
 
+/// Whether a request comes from this machine or shows a good key.
+pub(super) fn is_ours(app: &App, request: &Request) -> bool {
+    let place = request.extensions().get::<Arc<Place>>();
+    let key = || bearer(request.headers()).and_then(|key| app.mcp.access().live().find(key));
+    place.is_some_and(|place| place.peer().is_loopback()) || key().is_some()
+}
+
 /// Lets a request pass that comes from this machine or whose key is good: for pages that a monitor reads.
 pub(crate) async fn require_unless_loopback(
     State(app): State<Arc<App>>,

@@ -66,6 +66,14 @@ impl Clients {
         }
     }
 
+    /// Whether the time of one that was told that it is over is not: the clock has been set since.
+    pub(crate) fn have_returned(&self, now: Timestamp) -> bool {
+        self.0.iter().any(|identity| {
+            let in_time = identity.client.expires_at.is_none_or(|end| now < end);
+            in_time && identity.revoked.is_cancelled()
+        })
+    }
+
     /// Whether they are the very same.
     pub(crate) fn are(&self, others: &Self) -> bool {
         self.0.len() == others.0.len()
