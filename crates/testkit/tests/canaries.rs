@@ -72,6 +72,7 @@ impl Stage {
         // Once this one is known, so are those before it.
         let other = appliance.client("other", &["mcp.fs.list"]);
         let rotated = appliance.administer(&["client", "rotate", "other"]);
+        until("the new key", PATIENCE, || (appliance.status_of(&rotated) == 200).then_some(()));
         let paired = pair(&appliance, &codes[1]).json()["key"].as_str().unwrap().to_owned();
         let file = |name| fs::read_to_string(appliance.state().join(name)).unwrap();
         let [issuer, audit] = ["config/licence-issuer.key", "gateway/audit.key"].map(file);
@@ -342,7 +343,8 @@ fn what_is_planted_is_found() {
     let mut stage = Stage::new();
     let folder = stage.appliance.state();
     assert_eq!(stage.search(), []);
-    let log = folder.join("log/gateway.log");
+    // Beside a log that a daemon writes, which would write over what is put into it.
+    let log = folder.join("log/planted.log");
     let plant = |path: &Path, text: &str| {
         let mut file = fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
         writeln!(file, "{text}").unwrap();
@@ -364,7 +366,7 @@ fn what_is_planted_is_found() {
         stage.search().into_iter().map(|find| (find.canary, find.place)).collect();
     let at = |name: &str| folder.join(name).display().to_string();
     for expected in [
-        ("a wrong key", at("log/gateway.log")),
+        ("a wrong key", at("log/planted.log")),
         ("an argument", at("planted")),
         ("no key", at("key")),
         ("the key", "an answer".to_owned()),
