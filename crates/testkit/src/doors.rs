@@ -211,6 +211,12 @@ impl Local {
         self.stream.write_all(bytes).unwrap();
     }
 
+    /// Sends a message to whoever may have closed the connection already; whether it could be sent.
+    pub fn try_send(&mut self, message: &Value) -> bool {
+        let bytes = [message.to_string().as_bytes(), &[self.end]].concat();
+        self.stream.write_all(&bytes).is_ok()
+    }
+
     /// Says that nothing more will be sent.
     pub fn end_sending(&self) {
         self.stream.shutdown(std::net::Shutdown::Write).unwrap();
