@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -171,10 +171,14 @@ impl Door for WebSocket {
     }
 
     fn receive_text(&mut self) -> String {
+        let began = Instant::now();
         loop {
             match self.0.read().unwrap() {
                 Message::Text(text) => return text.to_string(),
-                Message::Ping(_) | Message::Pong(_) => {}
+                // Each of these begins the time of one read anew.
+                Message::Ping(_) | Message::Pong(_) => {
+                    assert!(began.elapsed() < PATIENCE, "no message");
+                }
                 other => panic!("{other} instead of a message"),
             }
         }
