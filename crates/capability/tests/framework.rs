@@ -10,6 +10,7 @@ mod peer;
 #[path = "common/served.rs"]
 mod served;
 
+use std::io::Read as _;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -490,6 +491,17 @@ fn a_handler_that_fails_or_panics_takes_nothing_with_it() {
     }
 }
 
+/// A reply that is there already.
+fn waiting(peer: &mut Peer) -> Option<Value> {
+    let mut chunk = [0; 8192];
+    peer.stream.set_nonblocking(true).unwrap();
+    if let Ok(length) = peer.stream.read(&mut chunk) {
+        peer.received.extend_from_slice(&chunk[..length]);
+    }
+    peer.stream.set_nonblocking(false).unwrap();
+    peer.received.contains(&0).then(|| peer.next()).flatten()
+}
+
 /// Sends `count` calls that hold, and tells how many were refused as too many.
 fn check_busy(count: usize, expected: usize) {
     let running = Running::start(MAX_CALLS + 8);
@@ -505,11 +517,19 @@ fn check_busy(count: usize, expected: usize) {
     running.probe.until_begun(count - expected);
     peer.check_silence();
     assert_eq!(running.probe.counts().running, count - expected);
-    // What was refused did nothing, and there is room again once a call has ended.
+    // What was refused did nothing, and there is room again once a call has ended: its place is free when its answer is written,
+    // which may be a moment after it is read.
     running.probe.release(1);
     let done = peer.replies(1);
-    peer.send(&request(9999, "probe_hold", &json!({ "number": 9999 })));
-    running.probe.until_begun(count - expected + 1);
+    let one_more = request(9999, "probe_hold", &json!({ "number": 9999 }));
+    peer.send(&one_more);
+    until("room for one more", PATIENCE, || {
+        if let Some(refused) = waiting(&mut peer) {
+            assert_eq!(refused["error"]["code"], -31_503, "{refused}");
+            peer.send(&one_more);
+        }
+        (running.probe.counts().begun > count - expected).then_some(())
+    });
     running.probe.release(count);
     let rest = peer.replies(count - expected);
     for (id, reply) in done.iter().chain(&rest) {

@@ -16,7 +16,8 @@ const SILENCE: Duration = Duration::from_millis(200);
 /// What the gateway is to a server: one connection, and replies told apart by their ids.
 pub(crate) struct Peer {
     pub(crate) stream: UnixStream,
-    received: Vec<u8>,
+    /// What has come and was not looked at.
+    pub(crate) received: Vec<u8>,
 }
 
 /// A request as the gateway would send it.

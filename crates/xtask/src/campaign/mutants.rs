@@ -56,6 +56,8 @@ pub(super) fn run(args: &MutantsArgs, workspace: &Workspace, cache: &Cache) -> R
         for folder in area.folders {
             mutants.args(["--file", &format!("{folder}**/*.rs")]);
         }
+        // What measures time needs the machine for itself, which nextest gives and `cargo test` does not.
+        mutants.args(["--", "--skip", "timing_"].map(|word| format!("--cargo-test-arg={word}")));
         if let Some(shard) = &args.shard {
             mutants.args(["--shard", shard]);
         }
