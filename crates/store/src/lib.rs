@@ -1,6 +1,6 @@
 //! SQLite opened the one right way: durable, migrated, and checked.
 //!
-//! What a daemon must not lose is kept in a SQLite file. [`open`] gives a connection on which a committed transaction is on
+//! What a daemon must not lose is kept in a SQLite file. [`open()`] gives a connection on which a committed transaction is on
 //! the disk, and refuses a file that is of another kind, of a later version, or damaged: a store that is wrong is never
 //! mended by guessing.
 //!
