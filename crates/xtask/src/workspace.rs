@@ -9,6 +9,9 @@ use serde::Deserialize;
 use crate::cache::{Cache, TOOLS_VARIABLE};
 use crate::process;
 
+/// How the variables begin by which Cargo tells a program of its own package.
+const OF_A_PACKAGE: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 /// The checkout that the command was started in.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Workspace {
@@ -76,6 +79,14 @@ impl Workspace {
     pub(crate) fn cargo<const N: usize>(&self, args: [&str; N]) -> Command {
         let mut command = self.command(cargo_program().get_program());
         command.args(args);
+        // `cargo run` tells these of us. Build scripts that look at them would run again after each change between Cargo by hand and
+        // by us, and all that depends on them be built anew.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if OF_A_PACKAGE.iter().any(|beginning| text.starts_with(beginning)) {
+                command.env_remove(&name);
+            }
+        }
         command
     }
 }
