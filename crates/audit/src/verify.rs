@@ -208,3 +208,27 @@ fn verify_in(
         not_compared: removed.into_iter().map(|anchor| anchor.seq).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_names_its_row_where_it_has_one() {
+        let of_rows: [fn(u64) -> Fault; 7] = [
+            Fault::Row,
+            Fault::Missing,
+            Fault::End,
+            Fault::Replaced,
+            Fault::Checkpoint,
+            Fault::NotAtCheckpoint,
+            Fault::Anchor,
+        ];
+        for fault in of_rows {
+            let fault = fault(77);
+            assert_eq!(fault.row(), Some(77));
+            assert!(fault.to_string().contains("77"), "{fault}");
+        }
+        assert_eq!((Fault::Head.row(), Fault::Base.row()), (None, None));
+    }
+}

@@ -74,6 +74,19 @@ mod tests {
     use crate::limits::MAX_CLIENTS;
 
     #[test]
+    fn a_new_file_is_the_group_s_to_read_where_its_folder_is() {
+        use std::os::unix::fs::PermissionsExt;
+        for (of_folder, expected) in [(0o700, 0o600), (0o750, 0o640), (0o777, 0o640)] {
+            let folder = tempfile::tempdir().unwrap();
+            let mode = std::fs::Permissions::from_mode(of_folder);
+            std::fs::set_permissions(folder.path(), mode).unwrap();
+            let path = folder.path().join("clients.yaml");
+            edit(&path, |_| Ok(())).unwrap();
+            assert_eq!(path.metadata().unwrap().mode() & 0o777, expected, "{of_folder:o}");
+        }
+    }
+
+    #[test]
     fn one_client_too_many_leaves_the_file_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clients.yaml");

@@ -128,3 +128,29 @@ impl Uses {
         Ok(found.and_then(|key| key.parse().ok()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::digest;
+
+    #[test]
+    fn what_is_kept_of_clients_is_there_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clients.db");
+        let (at, key) = (Timestamp::from_second(1_800_000_000).unwrap(), digest("key"));
+        let code = digest("code");
+        let paired = |key: &str| Paired { code, client: "anna".to_owned(), key: digest(key) };
+        let uses = Uses::open(&path).unwrap();
+        uses.used([("anna".parse().unwrap(), Some(key), at)]).unwrap();
+        assert_eq!(uses.paired(&code).unwrap(), None);
+        assert!(uses.pair(&paired("first"), at).unwrap());
+        assert!(!uses.pair(&paired("second"), at).unwrap(), "one key for one code");
+        drop(uses);
+        let uses = Uses::open_read_only(&path).unwrap();
+        assert_eq!(uses.paired(&code).unwrap(), Some(digest("first")));
+        let last_used = uses.last_used().unwrap();
+        assert_eq!(last_used.get(&("anna".to_owned(), Some(key))), Some(&at));
+        assert_eq!(last_used.len(), 1);
+    }
+}

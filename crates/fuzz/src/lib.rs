@@ -7,9 +7,13 @@
 mod envelope;
 mod framing;
 mod http_head;
+mod licence;
 mod shell_line;
+mod tiers;
 
 pub use envelope::envelope;
 pub use framing::framing;
 pub use http_head::http_head;
+pub use licence::{licence, signed_licence};
 pub use shell_line::shell_line;
+pub use tiers::tiers;

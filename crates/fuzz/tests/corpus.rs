@@ -21,5 +21,13 @@ fn the_corpus_holds() {
     check("envelope", fuzz::envelope);
     check("framing", fuzz::framing);
     check("http_head", fuzz::http_head);
+    check("licence", fuzz::licence);
     check("shell_line", fuzz::shell_line);
+    check("tiers", fuzz::tiers);
+}
+
+#[test]
+fn the_signed_licence_of_the_corpus_is_believed() {
+    let kept = include_str!("../corpus/licence/signed");
+    assert_eq!(fuzz::signed_licence().unwrap(), kept);
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use audit::{Filter, Kind, Log, Reader, Redactor, limits};
+use audit::{Audit, Filter, Kind, Log, Reader, Redactor, limits};
 use store::rusqlite::Connection;
 
-use crate::written::{ROWS, Written, write};
+use crate::written::{ROWS, Written, entry, run, write};
 
 #[test]
 fn a_machine_that_is_started_often_keeps_to_its_bounds_too() {
@@ -26,6 +26,43 @@ fn what_is_within_the_bounds_is_kept() {
         write(log.keeping(limits::MAX_BYTES, 365), limits::CHECKPOINT_ROWS);
     }
     assert_eq!(written.verify().unwrap().base, None);
+}
+
+#[test]
+fn room_that_removed_rows_have_left_counts_for_nothing() {
+    let written = Written::new(0);
+    for _ in 0..4 {
+        run(written.0.path(), limits::CHECKPOINT_ROWS);
+    }
+    let file = Connection::open(written.file()).unwrap();
+    let pragma = |name| file.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    let bound = pragma("page_count") * pragma("page_size") * 3 / 4;
+    let bound = bound.cast_unsigned();
+    let base = || {
+        let log = Log::open(written.0.path(), Redactor::default()).unwrap();
+        write(log.keeping(bound, 365), ROWS);
+        written.verify().unwrap().base
+    };
+    let first = base();
+    assert!(first.is_some());
+    assert_eq!((base(), base()), (first, first), "what is left is within the bound");
+}
+
+#[test]
+fn checkpoints_are_far_apart_also_in_a_log_that_is_long() {
+    let written = Written::new(limits::CHECKPOINT_ROWS + 1);
+    let before = written.verify().unwrap().checkpoints;
+    let log = Log::open(written.0.path(), Redactor::default()).unwrap();
+    let (audit, thread) = Audit::start(log).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for at in 0..20 {
+        // Each is a commit of its own.
+        runtime.block_on(audit.record_durably(entry(Kind::Intent, at))).unwrap();
+    }
+    drop(audit);
+    thread.join().unwrap();
+    // Those of the start and of the end.
+    assert_eq!(written.verify().unwrap().checkpoints, before + 2);
 }
 
 #[test]

@@ -15,6 +15,10 @@ use crate::{process, say, tools};
 /// The program, from crates.io, and its version.
 const PROGRAM: (&str, &str) = ("cargo-llvm-cov", "0.9.1");
 
+/// The part of the toolchain that reads what was counted. Where the toolchain is not rustup's, the program says itself what it
+/// misses.
+const READER: &str = "llvm-tools";
+
 /// Of a hundred lines, as many must be run.
 const GOAL: u64 = 90;
 
@@ -56,6 +60,9 @@ impl Part {
 /// Installs what is missing, runs, and closes with a table.
 pub(super) fn run(workspace: &Workspace, cache: &Cache) -> Result<()> {
     let program = tools::cargo_program(workspace, cache, PROGRAM)?;
+    if process::on_path("rustup").is_some() {
+        process::run(workspace.command("rustup").args(["component", "add", READER]))?;
+    }
     let mut run = workspace.command(program);
     run.args(["llvm-cov", "test", "--branch", "--json", "--summary-only", "--profile", "ci"]);
     for package in AREAS.iter().flat_map(|area| area.packages) {

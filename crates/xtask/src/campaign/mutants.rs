@@ -59,7 +59,7 @@ pub(super) fn run(args: &MutantsArgs, workspace: &Workspace, cache: &Cache) -> R
         // What measures time needs the machine for itself, which nextest gives and `cargo test` does not.
         mutants.args(["--", "--skip", "timing_"].map(|word| format!("--cargo-test-arg={word}")));
         if let Some(shard) = &args.shard {
-            mutants.args(["--shard", shard]);
+            mutants.args(["--sharding", "round-robin", "--shard", shard]);
         }
         // The tree is copied, and what was built of it here fits the copy but for our own crates.
         mutants
