@@ -102,6 +102,7 @@ fn what_something_is_done_to_cannot_be_hidden() {
     for given in [
         format!(r#"{{"path":"{path}"}}"#),
         format!(r#"{{{many}"path":"/important.txt","z":1}}"#),
+        format!(r#"{{{many}"target":[{{"id":"important.txt"}}],"z":1}}"#),
         format!(r#"{{"z":{deep},"path":"/important.txt"}}"#),
         format!(r#"{{"z":{many:?},"path":"/important.txt"}}"#),
         r#"{"path":"/llmb_x/../important.txt"}"#.to_owned(),

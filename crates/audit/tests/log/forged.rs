@@ -67,6 +67,19 @@ fn of_two_notes_of_one_row_the_wrong_one_is_found() {
 }
 
 #[test]
+fn of_what_was_removed_in_order_the_last_row_is_still_known() {
+    let written = Written::new(limits::CHECKPOINT_ROWS);
+    let log = Log::open(written.0.path(), Redactor::default()).unwrap();
+    write(log.keeping(1, 365), ROWS);
+    let base = written.verify().unwrap().base.unwrap();
+    let note = |seq| Checkpoint { seq, hash: [7; 32] };
+    assert_eq!(written.verify_with(&[note(base)]), Err(Fault::Anchor(base)));
+    // Of those before it nothing is, and that is said.
+    let verified = written.verify_with(&[note(base - 1)]).unwrap();
+    assert_eq!(verified.not_compared, [base - 1]);
+}
+
+#[test]
 fn a_log_is_not_opened_twice() {
     let written = Written::new(ROWS);
     let _open = Log::open(written.0.path(), Redactor::default()).unwrap();

@@ -66,6 +66,30 @@ fn checkpoints_are_far_apart_also_in_a_log_that_is_long() {
 }
 
 #[test]
+fn checkpoints_come_as_often_in_a_log_that_is_long() {
+    const ROWS_OF_A_COMMIT: u64 = 256;
+    let written = Written::new(limits::CHECKPOINT_ROWS);
+    let before = written.verify().unwrap().checkpoints;
+    let log = Log::open(written.0.path(), Redactor::default()).unwrap();
+    let (audit, thread) = Audit::start(log).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for at in 1..=3 * limits::CHECKPOINT_ROWS {
+            if at.is_multiple_of(ROWS_OF_A_COMMIT) {
+                audit.record_durably(entry(Kind::Intent, at)).await.unwrap();
+            } else {
+                audit.place().await.unwrap().record(entry(Kind::Read, at));
+            }
+        }
+    });
+    drop(audit);
+    thread.join().unwrap();
+    // Those of the start and of the end, and one for each time that there was enough.
+    let since = written.verify().unwrap().checkpoints - before;
+    assert_eq!(since, 2 + 3);
+}
+
+#[test]
 fn all_rows_are_read_and_whoever_reads_them_slowly_holds_nothing_up() {
     let rows = 2 * limits::ROWS_AT_ONCE as u64;
     let written = Written::new(rows);

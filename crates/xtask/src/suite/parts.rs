@@ -178,7 +178,9 @@ impl Part {
             // does not build the binaries of another crate. Naming the tests too makes Cargo
             // unify features as the runner will, so that nothing is built twice.
             Self::Build => {
-                // What `up` builds is another choice of packages, and so of features. A test runs `up`, and would wait for it.
+                // Tests run `cargo xtask up` and would wait for its builds: xtask itself, which in CI is built here for
+                // another folder than this one runs from, and the product, another choice of packages and so of features.
+                process::run(&mut workspace.cargo(["build", "--package", "xtask"]))?;
                 process::run(&mut workspace.cargo(PRODUCT))?;
                 let mut build = workspace.cargo(["build", "--workspace", "--profile", "ci"]);
                 build.args(["--lib", "--bins", "--tests", "--examples"]);
