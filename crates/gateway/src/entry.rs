@@ -31,7 +31,7 @@ use crate::access::{Access, Change, Live};
 use crate::config::Config;
 use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
-use crate::limits::{KEEP, LAST_RECORDS, TELL_REFUSALS};
+use crate::limits::{KEEP, LAST_RECORDS, MAX_WAITING, TELL_REFUSALS};
 use crate::log_gate::LogGate;
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
@@ -311,6 +311,8 @@ fn listen(
             _ => format!("{address}: {error}"),
         })?,
     };
+    // The standard library keeps 128 waiting, however it was asked for; who is one too many is connected in its own eyes only.
+    rustix::net::listen(&listener, MAX_WAITING)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     Ok((listener, address))

@@ -10,6 +10,10 @@ pub const MAX_WORKERS: usize = 64;
 /// usual limit of descriptors once the appliance's unit raises it to 4096.
 pub const MAX_CONNECTIONS: usize = 2000;
 
+/// Connections that the kernel keeps until we take them: twice what may be open, so that a burst of all of them at once
+/// finds room. Beyond it a connection may be lost without either side being told.
+pub const MAX_WAITING: i32 = 4096;
+
 /// Connections that may be open without having shown a good key. The rest is kept for those who have.
 pub const MAX_UNAUTHENTICATED: usize = 1500;
 

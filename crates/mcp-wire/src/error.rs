@@ -120,3 +120,40 @@ impl From<ObjectError> for WireError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::code;
+
+    /// Hosts tell errors apart by these numbers, so none may change.
+    #[test]
+    fn the_codes_are_those_that_hosts_know() {
+        let codes = [
+            (code::PARSE_ERROR, -32700),
+            (code::INVALID_REQUEST, -32600),
+            (code::METHOD_NOT_FOUND, -32601),
+            (code::INVALID_PARAMS, -32602),
+            (code::INTERNAL_ERROR, -32603),
+            (code::HEADER_MISMATCH, -32020),
+            (code::MISSING_CLIENT_CAPABILITY, -32021),
+            (code::UNSUPPORTED_PROTOCOL_VERSION, -32022),
+            (code::UNAUTHENTICATED, -31401),
+            (code::FORBIDDEN_ORIGIN, -31403),
+            (code::NOT_PERMITTED, -31407),
+            (code::NOT_FOUND, -31404),
+            (code::METHOD_NOT_ALLOWED, -31405),
+            (code::NOT_ACCEPTABLE, -31406),
+            (code::TOO_LARGE, -31413),
+            (code::UNSUPPORTED_MEDIA_TYPE, -31415),
+            (code::RATE_LIMITED, -31429),
+            (code::BUDGET_EXCEEDED, -31402),
+            (code::UPGRADE_REQUIRED, -31426),
+            (code::SERVER_UNAVAILABLE, -31502),
+            (code::OVERLOADED, -31503),
+            (code::SERVER_TIMEOUT, -31504),
+        ];
+        for (code, known) in codes {
+            assert_eq!(code, known);
+        }
+    }
+}

@@ -127,6 +127,11 @@ fn a_damaged_file_is_refused() {
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     let unchecked = Schema { check: Check::Opening, ..ONE };
     drop(open(&path, &unchecked).expect("what is damaged is met when it is read"));
+    // The list of tables, which follows the header, is met at once.
+    file.write_all_at(&[0xff; 64], 100).unwrap();
+    let error = open(&path, &unchecked).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("words.db"), "it tells which: {error}");
 }
 
 #[test]

@@ -106,3 +106,21 @@ fn value(file: impl AsFd, name: &CStr) -> Result<Option<Vec<u8>>, Errno> {
         Err(errno) => Err(errno),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_kernel_reserves_is_forgiven() {
+        for errno in [Errno::PERM, Errno::ACCESS] {
+            for name in [c"security.selinux", c"trusted.overlay"] {
+                assert_eq!(unless_privileged(name, Err(errno)), Ok(()));
+                assert_eq!(unless_privileged(name, Err(Errno::NOSPC)), Err(Errno::NOSPC));
+            }
+            for name in [c"user.comment", c"system.posix_acl_access", c"user.security.x"] {
+                assert_eq!(unless_privileged(name, Err(errno)), Err(errno));
+            }
+        }
+    }
+}

@@ -258,9 +258,11 @@ fn a_temporary_file_shows_nothing_to_others() {
         fs::set_permissions(host.file(), fs::Permissions::from_mode(0o600)).expect("a mode");
         let root = host.root();
         run(Plan::Die(at), || Case::Replace.act(&root)).0.ok();
-        for name in names(&host.path("files/a")) {
-            let mode = fs::metadata(host.path("files/a").join(&name)).expect("a file").mode();
-            assert_eq!(mode & 0o777, 0o600, "{name} at {at}");
+        for folder in ["files/a", "pending"] {
+            for name in names(&host.path(folder)) {
+                let mode = fs::metadata(host.path(folder).join(&name)).expect("a file").mode();
+                assert_eq!(mode & 0o777, 0o600, "{name} at {at}");
+            }
         }
     }
 }

@@ -109,9 +109,14 @@ pub(crate) fn open_one_with(
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve =
         ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_SYMLINKS | further;
+    some_attempts(|| rustix::fs::openat2(&folder, name, flags, mode, resolve))
+}
+
+/// Tries again what was disturbed.
+fn some_attempts<T>(mut open: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     let mut attempts = 1;
     loop {
-        match rustix::fs::openat2(&folder, name, flags, mode, resolve) {
+        match open() {
             Err(Errno::AGAIN) if attempts < MAX_OPEN_ATTEMPTS => attempts += 1,
             Err(Errno::INTR) => {}
             other => return other,
@@ -196,6 +201,50 @@ mod tests {
         let half = Duration::from_millis(500);
         assert_eq!(time(-1, 500_000_000), SystemTime::UNIX_EPOCH.checked_sub(half));
         assert_eq!(time(0, 500_000_000), SystemTime::UNIX_EPOCH.checked_add(half));
+    }
+
+    #[test]
+    fn what_is_disturbed_is_tried_again_so_many_times() {
+        let mut tried = 0;
+        let disturbed = some_attempts(|| {
+            tried += 1;
+            Err::<(), _>(Errno::AGAIN)
+        });
+        assert_eq!((disturbed, tried), (Err(Errno::AGAIN), MAX_OPEN_ATTEMPTS));
+        let mut answers = [Err(Errno::INTR), Err(Errno::AGAIN), Ok(7)].into_iter();
+        assert_eq!(some_attempts(|| answers.next().expect("an answer")), Ok(7));
+    }
+
+    #[test]
+    fn only_the_very_same_content_is_unchanged() {
+        let base = tempfile::tempdir().expect("a folder");
+        std::fs::write(base.path().join("one"), "").expect("a file");
+        let fd = std::fs::File::open(base.path()).expect("a folder");
+        let found = || facts_of(&fd, "one").expect("facts");
+        let earlier = found();
+        assert!(found().unchanged_since(&earlier));
+        let FileId { device, inode } = earlier.id;
+        let others = [
+            Facts { id: FileId { device, inode: inode + 1 }, ..found() },
+            Facts { size: earlier.size + 1, ..found() },
+            Facts { changed: (earlier.changed.0, earlier.changed.1 + 1), ..found() },
+        ];
+        assert!(others.iter().all(|other| !other.unchanged_since(&earlier)));
+    }
+
+    #[test]
+    fn no_link_is_followed_and_no_program_inherits() {
+        let base = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(base.path().join("folder")).expect("a folder");
+        std::fs::write(base.path().join("folder/one"), "").expect("a file");
+        std::os::unix::fs::symlink("folder", base.path().join("link")).expect("a link");
+        let fd = std::fs::File::open(base.path()).expect("a folder");
+        let open = |name| open_one(&fd, name, OFlags::RDONLY, ResolveFlags::empty());
+        let opened = open("folder/one").expect("a file");
+        let flags = rustix::io::fcntl_getfd(&opened).expect("flags");
+        assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+        assert_eq!(open("link/one").map(|_| ()), Err(Errno::LOOP));
+        assert_eq!(open("link").map(|_| ()), Err(Errno::LOOP));
     }
 
     #[test]

@@ -66,7 +66,6 @@ pub(crate) fn list(
     let handle = match &place.leaf {
         Leaf::Here => place.folder().readable(),
         Leaf::Entry { node: None, .. } => Err(Errno::NOENT),
-        Leaf::Entry { node: Some(node), .. } if !node.facts.is_folder() => Err(Errno::NOTDIR),
         Leaf::Entry { name, node: Some(node) } => readable(place.folder(), name, node),
     };
     let mut dir = handle.and_then(Dir::new).map_err(fail)?;

@@ -9,6 +9,7 @@ mod other_user;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -100,6 +101,10 @@ fn what_is_not_a_record_file_is_kept() {
     let host = Host::new();
     fs::create_dir(host.at("pending/folder")).expect("a folder");
     std::os::unix::fs::symlink(host.at("outside/secret"), host.at("pending/link")).expect("a link");
+    let fifo = host.at("pending").join(temp_name('0'));
+    assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo").success());
+    // Nobody is waited for who would write into it; it is no whole record.
+    assert_eq!(host.root.recover().expect("a recovery"), recovered(0, 1, 2));
     check(&host, recovered(0, 0, 2));
     assert!(host.at("outside/secret").is_file());
 }

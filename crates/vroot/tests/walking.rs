@@ -238,14 +238,15 @@ fn a_wrong_arrangement_is_refused_at_the_start() {
     assert!(matches!(found, Err(OpenError::RootExcluded { .. })), "{found:?}");
     let found = open(&files, &host.at("pending"), &[]);
     assert!(matches!(found, Err(OpenError::PendingInUse { .. })), "{found:?}");
-    for (root, pending, excluded) in [
-        (host.at("none"), free.clone(), vec![]),
-        (files.clone(), host.at("none"), vec![]),
-        (files.clone(), free.clone(), vec![host.at("none")]),
-        (host.at("outside/secret"), free.clone(), vec![]),
+    for (root, pending, excluded, role) in [
+        (host.at("none"), free.clone(), vec![], "exposed"),
+        (files.clone(), host.at("none"), vec![], "pending"),
+        (files.clone(), free.clone(), vec![host.at("none")], "excluded"),
+        (host.at("outside/secret"), free.clone(), vec![], "exposed"),
     ] {
-        let found = open(&root, &pending, &excluded);
-        assert!(matches!(found, Err(OpenError::Folder { .. })), "{found:?}");
+        let error = open(&root, &pending, &excluded).expect_err(role);
+        assert!(matches!(error, OpenError::Folder { .. }), "{error:?}");
+        assert!(error.to_string().contains(role), "{error}");
     }
     open(&files, &free, std::slice::from_ref(&state)).expect("a root");
     // A process that is being started has copies of all handles for a moment.
@@ -337,6 +338,9 @@ fn messages_show_virtual_paths_only() {
     }
     let message = host.root.read(&path("/none"), 0).expect_err("no file").to_string();
     assert_eq!(message, "`/none` does not exist");
+    let error =
+        host.root.remove(&path("/"), Recursion::Whole, &uninterrupted).expect_err("the root");
+    assert_eq!(error.to_string(), "`/` is the exposed folder itself and cannot be removed");
 }
 
 #[test]

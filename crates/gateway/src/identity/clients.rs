@@ -204,8 +204,26 @@ mod tests {
         let identity = clients.all().first().unwrap().clone();
         clients.expire(at(9));
         assert!(!identity.revoked().is_cancelled());
+        assert!(!clients.have_returned(at(9)));
         clients.expire(at(10));
         assert!(identity.revoked().is_cancelled());
+        assert!(!clients.have_returned(at(10)));
+        assert!(clients.have_returned(at(9)), "the clock was set back");
+    }
+
+    #[test]
+    fn the_use_of_a_key_is_told_once() {
+        let all = vec![client("anna", Some("key a")), client("bert", Some("key b"))];
+        let clients = clients(all, &Clients::default());
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let told = || clients.all().iter().map(|one| one.newly_used()).collect::<Vec<_>>();
+        assert_eq!(told(), [None, None]);
+        clients.find("key b", at(7));
+        assert_eq!(told(), [None, Some(at(7))]);
+        assert_eq!(told(), [None, None]);
+        clients.find("key c", at(8));
+        clients.find("key a", at(9));
+        assert_eq!(told(), [Some(at(9)), None]);
     }
 
     #[test]
@@ -220,6 +238,7 @@ mod tests {
         assert!(!anna.revoked().is_cancelled() && bert.revoked().is_cancelled());
         assert!(Arc::ptr_eq(anna, new.find("key a", NOW).unwrap()));
         assert!(new.find("key b", NOW).unwrap().may_call("mcp.mail.send"));
+        assert!(anna.may_call("mcp.fs.read") && !anna.may_call("mcp.mail.send"));
     }
 
     #[test]

@@ -99,6 +99,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("a second lock is refused", second_lock, SECOND_LOCK),
         case("a need that is no file is refused", no_file, NO_FILE),
         case("too many folders are refused", too_many, TOO_MANY),
+        case("as many folders as may be are taken", as_many, "taken"),
         case("nothing needed is nothing had", nothing, "Permission denied (os error 13)"),
     ]
 }
@@ -155,9 +156,19 @@ const TOO_MANY: &str = "1025 directories are declared, and 1024 is the most: nam
 
 fn too_many() -> io::Result<String> {
     let folder = File::open(path("inside"))?;
-    let needs = (0..=limits::NEEDS_MAX_DIRECTORIES)
-        .fold(Needs::none(), |needs, _| needs.read(folder.as_fd()));
+    let needs = directories(&folder, limits::NEEDS_MAX_DIRECTORIES + 1);
     Ok(refusal(sandbox::lock(&needs, Confinement::Required)))
+}
+
+fn as_many() -> io::Result<String> {
+    let folder = File::open(path("inside"))?;
+    let needs = directories(&folder, limits::NEEDS_MAX_DIRECTORIES);
+    let locked = sandbox::lock(&needs, Confinement::Required);
+    Ok(locked.map_or_else(|error| error.to_string(), |_| "taken".to_owned()))
+}
+
+fn directories(folder: &File, count: usize) -> Needs<'_> {
+    (0..count).fold(Needs::none(), |needs, _| needs.read(folder.as_fd()))
 }
 
 fn refusal(result: Result<sandbox::Report, LockError>) -> String {
