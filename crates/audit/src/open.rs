@@ -141,15 +141,20 @@ impl Log {
 
     /// Intents of the last run that have no outcome: no more than can be under way at a time.
     fn open_intents(&self) -> rusqlite::Result<Vec<(u64, String, String, String)>> {
+        let start = self.store.query_row(
+            "SELECT coalesce(max(seq), 0) FROM rows INDEXED BY begun WHERE kind = 'start'",
+            [],
+            |row| row.get::<_, i64>(0),
+        )?;
         let mut open = self.store.prepare(
-            "WITH run AS (SELECT coalesce(max(seq), 0) AS start FROM rows WHERE kind = 'start')
-             SELECT seq, what, request, client FROM rows, run
-             WHERE seq > start AND kind = 'intent' AND seq NOT IN
-                 (SELECT refers FROM rows, run WHERE seq > start AND kind = 'outcome' AND refers IS NOT NULL)
-             ORDER BY seq LIMIT ?1",
+            "SELECT seq, what, request, client FROM rows INDEXED BY begun
+             WHERE kind = 'intent' AND seq > ?1 AND NOT EXISTS (
+                 SELECT 1 FROM rows AS outcomes INDEXED BY ended
+                 WHERE outcomes.kind = 'outcome' AND outcomes.refers = rows.seq)
+             ORDER BY seq LIMIT ?2",
         )?;
         let most = i64::try_from(MAX_WAITING).unwrap_or(i64::MAX);
-        let rows = open.query_map([most], |row| {
+        let rows = open.query_map([start, most], |row| {
             let seq = row.get::<_, i64>(0)?.cast_unsigned();
             Ok((seq, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;

@@ -45,6 +45,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             hash BLOB NOT NULL,
             signature BLOB NOT NULL
         ) STRICT;
+    ", "
+        -- What a start after a crash asks for, so that it does not read all rows. Reads, the many, are in neither.
+        CREATE INDEX begun ON rows (kind) WHERE kind = 'start' OR kind = 'intent';
+        CREATE INDEX ended ON rows (refers) WHERE kind = 'outcome';
     "],
     // The chain proves itself, and may have gigabytes.
     check: Check::Opening,
