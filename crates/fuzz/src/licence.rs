@@ -7,6 +7,7 @@ use signing::SigningKey;
 /// The key of the issuer who is believed here. Everybody can read it, and no appliance believes it.
 const ISSUER: &str = "llmbsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+#[expect(clippy::expect_used, reason = "without it nothing can be tried")]
 fn issuer() -> SigningKey {
     SigningKey::from_text(ISSUER).expect("the constant is a key")
 }
