@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use cedar_policy::{PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{EntityUid, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 
 use crate::error::{PolicyError, Warning};
-use crate::input::File;
+use crate::input::{Client, File};
 use crate::owner::Owned;
 
 /// Refuses the policies that the schema refuses, and returns what is likely not meant so.
@@ -50,4 +50,22 @@ fn tell(owned: &[Owned], files: &[File], id: &PolicyId, error: &dyn Diagnostic) 
         (Some(owned), Some(file)) => PolicyError::cedar(&file.name, &file.text, owned.start, error),
         _ => PolicyError::made("policies", error),
     }
+}
+
+/// Warns of clients that there are not: the name may be wrong, and then the rule says nothing.
+pub(crate) fn clients(owned: &[Owned], files: &[File], known: &[Client]) -> Vec<Warning> {
+    let is_unknown = |uid: &EntityUid| {
+        let name = uid.id().unescaped();
+        uid.type_name().basename() == "Client" && known.iter().all(|client| client.name != name)
+    };
+    let warn = |owned: &Owned, uid: EntityUid| {
+        let of = owned.known.rule.file.as_deref().unwrap_or_default();
+        let text = files.iter().find(|file| file.name == of).map_or("", |file| file.text.as_str());
+        PolicyError::at(of, text, owned.start, format!("no client with a key is named `{uid}`"))
+    };
+    let each = owned.iter().flat_map(|owned| {
+        let names = owned.known.policy.entity_literals().into_iter().filter(is_unknown);
+        names.map(move |uid| warn(owned, uid))
+    });
+    once(each)
 }

@@ -17,6 +17,7 @@ mod question;
 mod resource;
 mod rule;
 mod schema;
+mod scopes;
 mod types;
 
 pub use answer::{Answer, Approver, Decision, Explanation, Rule, Scope};

@@ -52,6 +52,7 @@ impl Policies {
         let schema = schema::text(&tools);
         let owned = owner::policies(&inputs.files)?;
         let mut warnings = check::against(&schema, &owned, &inputs.files)?;
+        warnings.extend(check::clients(&owned, &inputs.files, &inputs.clients));
         let mut all = made::policies(inputs, &tools, &names, &mut warnings)?;
         all.extend(owned.into_iter().map(|owned| owned.known));
         let principals = principals(inputs, &all);

@@ -53,6 +53,13 @@ impl Resource {
         Some(Self { uid, parents })
     }
 
+    /// A path that is in normal form already.
+    pub(crate) fn at(names: &Names, server: &EntityUid, path: &str) -> Self {
+        let (uid, mut parents) = in_folders(names, path);
+        parents.insert(server.clone());
+        Self { uid, parents }
+    }
+
     /// As Cedar has it. All that it is in are its parents, so that nothing above needs to be known.
     pub(crate) fn entity(&self) -> Entity {
         Entity::new_no_attrs(self.uid.clone(), self.parents.clone())
