@@ -64,8 +64,8 @@ fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
         let place = |annotation: &str| start + text.find(annotation).unwrap_or_default();
         let role = role(policy).map_err(|(of, reason)| at(place(&of), reason))?;
         normal(policy).map_err(|reason| at(start, reason))?;
-        let line = Place::of(&file.text, start).line;
-        let own = own_name(policy, line).map_err(|reason| at(place("@id"), reason))?;
+        let begins = Place::of(&file.text, start);
+        let own = own_name(policy, begins, &names).map_err(|reason| at(place("@id"), reason))?;
         if !names.insert(own.clone()) {
             return Err(at(place("@id"), format!("another rule here has the name `{own}`")));
         }
@@ -74,7 +74,7 @@ fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
         let rule = Rule {
             name: name.into(),
             file: Some(file.name.as_str().into()),
-            line: Some(line),
+            line: Some(begins.line),
             text: text.into(),
         };
         all.push(Owned { known: Known::new(policy, rule, role), start });
@@ -82,9 +82,13 @@ fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
     Ok(all)
 }
 
-/// The name that the owner gave, else the line.
-fn own_name(policy: &Policy, line: usize) -> Result<String, String> {
-    let Some(name) = policy.annotation("id") else { return Ok(line.to_string()) };
+/// The name that the owner gave, else the line, and the column for one that begins on the line of another.
+fn own_name(policy: &Policy, begins: Place, taken: &HashSet<String>) -> Result<String, String> {
+    let Some(name) = policy.annotation("id") else {
+        let Place { line, column } = begins;
+        let plain = line.to_string();
+        return Ok(if taken.contains(&plain) { format!("{line}.{column}") } else { plain });
+    };
     let known = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
     if begins && name.len() <= MAX_RULE_NAME_BYTES && name.chars().all(known) {

@@ -10,11 +10,11 @@ fn a_broken_file_is_refused_with_line_and_reason() {
     let permit = "permit (principal, action, resource)";
     for (rules, line, column, reason) in [
         ("permit (principal, action, resource)", 1, 37, "unexpected end of input"),
-        ("\n\npermit (principal, action);", 3, 1, "this policy is missing the `resource` variable"),
+        ("\n\npermit (principal, action);", 3, 26, "this policy is missing the `resource` variable"),
         ("// fine\nforbid (principal, action, resource) when { contxt.hour > 3 };", 2, 45, "contxt"),
-        ("forbid (principal, action == Action::\"mcp.fs.raed\", resource);", 1, 1, "mcp.fs.raed"),
-        ("\nforbid (principal, action, resource in Pfad::\"/a\");", 2, 1, "Pfad"),
-        ("\nforbid (principal in Kind::\"kez\", action, resource);", 2, 1, "kez"),
+        ("forbid (principal, action == Action::\"mcp.fs.raed\", resource);", 1, 30, "mcp.fs.raed"),
+        ("\nforbid (principal, action, resource in Pfad::\"/a\");", 2, 40, "Pfad"),
+        ("\nforbid (principal in Kind::\"kez\", action, resource);", 2, 22, "kez"),
         ("forbid (principal, action, resource)\nwhen { context.hour > \"3\" };", 2, 23, "unexpected type"),
         ("forbid (principal, action, resource)\nwhen { context.minute > 3 };", 2, 8, "minute"),
         ("forbid (principal, action == Action::\"mcp.fs.list\", resource)\nwhen { context.arguments.path like \"/a*\" };", 2, 8, "path"),
