@@ -49,7 +49,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
             "telemetry",
         ],
     ),
-    (Layer::Framework, &["audit", "capability", "clients", "licence", "mcp-client", "quota"]),
+    (Layer::Framework, &["audit", "capability", "clients", "licence", "mcp-client", "policy", "quota"]),
     (
         Layer::Program,
         &[
