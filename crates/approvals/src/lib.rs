@@ -53,6 +53,7 @@ pub mod limits;
 mod read;
 mod schema;
 mod standing;
+pub mod tools;
 
 pub use answer::Answerer;
 pub use approval::{Approval, Asked, Audience, State};

@@ -1,0 +1,47 @@
+//! `approvals_list`.
+
+use capfile::Effect;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Tool, Waiting};
+
+/// Lists calls that wait for an answer, the oldest first; or with `state` `all` those that no longer do too, the latest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Which; `pending` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Wanted>,
+    /// The most to return, 1 to 1000; 1000 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub limit: Option<u32>,
+}
+
+/// Which approvals are wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    /// Those that wait.
+    #[default]
+    Pending,
+    /// Those that no longer do too.
+    All,
+}
+
+/// The approvals that there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Listed {
+    /// As many as were wanted.
+    pub approvals: Vec<Waiting>,
+}
+
+impl Tool for List {
+    type Output = Listed;
+    const NAME: &'static str = "approvals_list";
+    const METHOD: &'static str = "mcp.approvals.list";
+    const TITLE: &'static str = "List calls that wait for an answer";
+    const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const ONLY_PERSON: bool = true;
+}
