@@ -1,12 +1,12 @@
 //! What the tools declare, and what is read from them.
 
-#![expect(clippy::unwrap_used, reason = "what is missing fails the test")]
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use approvals::tools::{self, Answered, Approve, List, Listed, StatusResult, Waiting, Wanted};
-use approvals::{Answerer, Asked, Inbox};
+use approvals::tools::{
+    self, Answered, Approve, Caller, Fault, List, Listed, StatusResult, Waiting, Wanted,
+};
+use approvals::{Answerer, Asked, Inbox, Refused};
 use serde_json::{Value, json};
 
 #[test]
@@ -81,4 +81,60 @@ fn parameters_are_read_as_they_are_declared() {
     assert_eq!(serde_json::from_value::<Approve>(approve).unwrap().arguments.unwrap(), "{}");
     let typo = json!({ "id": "a", "argument": "{}" });
     serde_json::from_value::<Approve>(typo).unwrap_err();
+}
+
+#[test]
+fn people_call_all_of_them_and_clients_only_ask_for_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(|| Duration::from_secs(1_790_000_000));
+    let inbox = Inbox::open(&folder.path().join("approvals.db"), clock).unwrap();
+    let ask = |n: u32| {
+        let arguments = format!(r#"{{"n":{n}}}"#);
+        let (client, method) = ("anna".to_owned(), "mcp.mail.send".to_owned());
+        inbox.ask(Asked { client, method, arguments, ..Asked::default() }).unwrap().id
+    };
+    let ids: Vec<_> = (0..4).map(ask).collect();
+    let [first, second, third, fourth] = ids.as_slice() else { unreachable!() };
+    let person = Caller::Person("tty1".to_owned());
+    let call = |name: &str, arguments: Value| tools::call(&inbox, name, arguments, &person);
+    let state = |id: &str| call("approval_status", json!({ "id": id })).unwrap()["state"].clone();
+    let listed = |arguments| {
+        let listed = call("approvals_list", arguments).unwrap();
+        listed["approvals"].as_array().unwrap().len()
+    };
+    for tool in tools::all().iter().filter(|tool| tool.only_person) {
+        let client = Caller::Client("anna".to_owned());
+        let arguments = if tool.input_schema["required"].is_array() {
+            json!({ "id": first })
+        } else {
+            json!({})
+        };
+        for name in [tool.name, tool.method] {
+            let refused = tools::call(&inbox, name, arguments.clone(), &client).unwrap_err();
+            assert!(matches!(refused, Fault::Refused(Refused::OnlyAPerson)), "{name}: {refused}");
+        }
+    }
+    assert_eq!(state(first), "pending");
+    let edited = json!({ "id": first, "arguments": "{}" });
+    assert_eq!(call("mcp.approvals.approve", edited).unwrap()["approval"]["edited"], "{}");
+    call("approvals_deny", json!({ "id": second, "reason": "no" })).unwrap();
+    call("approvals_always", json!({ "id": third, "folder": "/notes" })).unwrap();
+    assert_eq!([first, second, third].map(|id| state(id)), ["approved", "denied", "approved"]);
+    assert_eq!(listed(json!({})), 1);
+    assert_eq!(listed(json!({ "state": "all" })), 4);
+    assert_eq!(listed(json!({ "state": "all", "limit": 2 })), 2);
+    let standing = call("approvals_standing", json!({})).unwrap();
+    let permission = &standing["standing"][0];
+    assert_eq!((&permission["client"], &permission["folder"]), (&json!("anna"), &json!("/notes")));
+    call("approvals_forget", json!({ "id": permission["id"] })).unwrap();
+    assert_eq!(call("approvals_standing", json!({})).unwrap(), json!({ "standing": [] }));
+
+    let status = |client: &str| {
+        let client = Caller::Client(client.to_owned());
+        tools::call(&inbox, "mcp.approval.status", json!({ "id": fourth }), &client)
+    };
+    assert_eq!(status("anna").unwrap()["state"], "pending");
+    assert!(matches!(status("bert"), Err(Fault::Refused(Refused::Unknown))));
+    assert!(matches!(call("approvals_deny", json!({ "ID": "a" })), Err(Fault::Parameters(_))));
+    assert!(matches!(call("approvals_burn", json!({})), Err(Fault::NoSuchTool)));
 }

@@ -4,7 +4,9 @@ use capfile::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answered, Tool};
+use super::{Answered, Caller, Tool};
+use crate::error::Refused;
+use crate::inbox::Inbox;
 
 /// Approves a call that waits, and allows its like from now on: every call of this method by this client, or with `folder` those that work beneath it. `approvals_forget` takes that away again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,4 +26,9 @@ impl Tool for Always {
     const TITLE: &'static str = "Always allow such calls";
     const EFFECTS: &'static [Effect] = &[Effect::OpenWorld, Effect::Destructive];
     const ONLY_PERSON: bool = true;
+
+    fn call(self, inbox: &Inbox, caller: &Caller) -> Result<Self::Output, Refused> {
+        let answered = inbox.always(&self.id, &caller.answerer(), self.folder.as_deref())?;
+        Ok(Answered { approval: answered.into() })
+    }
 }

@@ -4,7 +4,9 @@ use capfile::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answered, Tool};
+use super::{Answered, Caller, Tool};
+use crate::error::Refused;
+use crate::inbox::Inbox;
 
 /// Approves a call that waits, once. With `arguments` it may be made with these, in the place of those that were asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,4 +26,9 @@ impl Tool for Approve {
     const TITLE: &'static str = "Approve a call";
     const EFFECTS: &'static [Effect] = &[Effect::OpenWorld, Effect::Destructive];
     const ONLY_PERSON: bool = true;
+
+    fn call(self, inbox: &Inbox, caller: &Caller) -> Result<Self::Output, Refused> {
+        let answered = inbox.approve(&self.id, &caller.answerer(), self.arguments.as_deref())?;
+        Ok(Answered { approval: answered.into() })
+    }
 }

@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Always, Approve, Deny, Forget, List, ListStanding, Status};
+use super::{Always, Approve, Caller, Deny, Forget, List, ListStanding, Status};
+use crate::error::Refused;
+use crate::inbox::Inbox;
 
 /// A tool of the gateway itself: the struct holds its parameters.
 pub trait Tool: Serialize + DeserializeOwned + JsonSchema {
@@ -24,6 +26,9 @@ pub trait Tool: Serialize + DeserializeOwned + JsonSchema {
     const EFFECTS: &'static [Effect];
     /// Whether only a person may call it, who comes through the socket of people.
     const ONLY_PERSON: bool;
+
+    /// Does it. It waits for the disk.
+    fn call(self, inbox: &Inbox, caller: &Caller) -> Result<Self::Output, Refused>;
 }
 
 /// A tool, as it is declared to clients.

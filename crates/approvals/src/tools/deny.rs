@@ -4,7 +4,9 @@ use capfile::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Answered, Tool};
+use super::{Answered, Caller, Tool};
+use crate::error::Refused;
+use crate::inbox::Inbox;
 
 /// Denies a call that waits. The client is told, and is given the reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,4 +26,9 @@ impl Tool for Deny {
     const TITLE: &'static str = "Deny a call";
     const EFFECTS: &'static [Effect] = &[Effect::Idempotent];
     const ONLY_PERSON: bool = true;
+
+    fn call(self, inbox: &Inbox, caller: &Caller) -> Result<Self::Output, Refused> {
+        let answered = inbox.deny(&self.id, &caller.answerer(), self.reason.as_deref())?;
+        Ok(Answered { approval: answered.into() })
+    }
 }

@@ -4,7 +4,9 @@ use capfile::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tool;
+use super::{Caller, Tool};
+use crate::error::Refused;
+use crate::inbox::Inbox;
 use crate::standing::Standing;
 
 /// Takes a standing permission away: such calls are asked for again.
@@ -29,4 +31,8 @@ impl Tool for Forget {
     const TITLE: &'static str = "Forget a standing permission";
     const EFFECTS: &'static [Effect] = &[Effect::Idempotent];
     const ONLY_PERSON: bool = true;
+
+    fn call(self, inbox: &Inbox, _: &Caller) -> Result<Self::Output, Refused> {
+        Ok(Forgotten { forgotten: inbox.forget(&self.id)? })
+    }
 }

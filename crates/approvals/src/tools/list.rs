@@ -4,7 +4,10 @@ use capfile::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Tool, Waiting};
+use super::{Caller, Tool, Waiting};
+use crate::error::Refused;
+use crate::inbox::Inbox;
+use crate::limits::MAX_LISTED;
 
 /// Lists calls that wait for an answer, the oldest first; or with `state` `all` those that no longer do too, the latest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,4 +47,14 @@ impl Tool for List {
     const TITLE: &'static str = "List calls that wait for an answer";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
     const ONLY_PERSON: bool = true;
+
+    fn call(self, inbox: &Inbox, _: &Caller) -> Result<Self::Output, Refused> {
+        let limit = self.limit.unwrap_or(MAX_LISTED).clamp(1, MAX_LISTED);
+        let mut found = match self.state.unwrap_or_default() {
+            Wanted::Pending => inbox.pending()?,
+            Wanted::All => inbox.all(limit)?,
+        };
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(Listed { approvals: found.into_iter().map(Waiting::from).collect() })
+    }
 }

@@ -6,6 +6,7 @@
 
 mod always;
 mod approve;
+mod call;
 mod declaration;
 mod deny;
 mod forget;
@@ -15,6 +16,7 @@ mod status;
 
 pub use always::Always;
 pub use approve::Approve;
+pub use call::{Caller, Fault, call};
 pub use declaration::{Declaration, Tool, all};
 pub use deny::Deny;
 pub use forget::{Forget, Forgotten};

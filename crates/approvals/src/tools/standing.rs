@@ -4,7 +4,9 @@ use capfile::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tool;
+use super::{Caller, Tool};
+use crate::error::Refused;
+use crate::inbox::Inbox;
 use crate::standing::Standing;
 
 /// Lists what clients may do without being asked for, since a person has allowed it for always.
@@ -26,4 +28,8 @@ impl Tool for ListStanding {
     const TITLE: &'static str = "List standing permissions";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
     const ONLY_PERSON: bool = true;
+
+    fn call(self, inbox: &Inbox, _: &Caller) -> Result<Self::Output, Refused> {
+        Ok(StandingPermissions { standing: inbox.standing()? })
+    }
 }

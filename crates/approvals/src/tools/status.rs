@@ -4,8 +4,10 @@ use capfile::Effect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tool;
+use super::{Caller, Tool};
 use crate::approval::{Approval, State};
+use crate::error::Refused;
+use crate::inbox::Inbox;
 
 /// Tells what has become of a call that had to be asked for. Once it is approved, repeat the call exactly as it was to make it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,4 +55,12 @@ impl Tool for Status {
     const TITLE: &'static str = "Ask what has become of an approval";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
     const ONLY_PERSON: bool = false;
+
+    fn call(self, inbox: &Inbox, caller: &Caller) -> Result<Self::Output, Refused> {
+        let found = match caller {
+            Caller::Person(_) => inbox.get(&self.id)?,
+            Caller::Client(client) => inbox.status(client, &self.id)?,
+        };
+        found.map(StatusResult::from).ok_or(Refused::Unknown)
+    }
 }
