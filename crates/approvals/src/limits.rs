@@ -36,8 +36,8 @@ pub const MAX_ARGUMENTS_BYTES: usize = 256 * 1024;
 /// level anew, stays quick.
 pub const MAX_DEPTH: usize = 32;
 
-/// How long a name, a rule or a source may be, in bytes: each is one line on a screen.
-pub const MAX_NAME_BYTES: usize = 1024;
+/// How long a name, a rule or a source may be, in bytes: each is one line on a wide screen.
+pub const MAX_NAME_BYTES: usize = 256;
 
 /// How many sources of untrusted text are told of a call; of more, the first. A person decides no better by the 33rd.
 pub const MAX_SOURCES: usize = 32;
@@ -51,8 +51,11 @@ pub const MAX_FOLDER_BYTES: usize = 4096;
 /// How many standing permissions there may be: policy is rebuilt from all of them, and a person must be able to look through them.
 pub const MAX_STANDING: u32 = 1000;
 
-/// How many calls are listed at once: a screen is full long before.
-pub const MAX_LISTED: u32 = 1000;
+/// How many calls are listed at once: all that can wait, so that none hides behind others, and far more than a screen holds.
+pub const MAX_LISTED: u32 = MAX_PENDING;
+
+/// How much of the arguments of a call stands in a list, in bytes: what a list of all that can wait has room for in one message.
+pub const MAX_ARGUMENTS_LISTED: usize = 2 * 1024;
 
 /// How many characters an id has, of 32 each: 50 random bits, which nobody guesses at the rate that the gateway allows, and
 /// which a person can still type.

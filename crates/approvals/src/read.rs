@@ -4,7 +4,7 @@ use crate::answer::find;
 use crate::approval::Approval;
 use crate::error::Refused;
 use crate::inbox::Inbox;
-use crate::limits::{MAX_LISTED, MAX_PENDING};
+use crate::limits::MAX_LISTED;
 
 impl Inbox {
     /// The approval with this id.
@@ -34,7 +34,7 @@ impl Inbox {
         let waiting = "SELECT * FROM approvals
                        WHERE state IN ('pending', 'approved') AND state = 'pending'
                        ORDER BY asked_at, id LIMIT ?1";
-        self.list(waiting, MAX_PENDING)
+        self.list(waiting, MAX_LISTED)
     }
 
     /// What waits and what no longer does, the latest first; [`MAX_LISTED`] at the most.

@@ -11,7 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-use approvals::{Answerer, Asked, Audience, Inbox, State};
+use approvals::{Answerer, Asked, Audience, Inbox};
+use store::rusqlite::Connection;
+use store::rusqlite::types::FromSql;
 
 /// Names the file to the child.
 const FILE: &str = "APPROVALS_TEST_FILE";
@@ -36,7 +38,13 @@ fn asked(arguments: &str) -> Asked {
     }
 }
 
-fn arguments(n: u64) -> String {
+/// What stands in the file, beside what the inbox says of it.
+fn looked_up<T: FromSql>(path: &Path, select: &str, arguments: &str) -> T {
+    let file = Connection::open(path).unwrap();
+    file.query_row(select, [arguments], |row| row.get(0)).unwrap()
+}
+
+fn arguments(n: u32) -> String {
     format!(r#"{{"n":{n}}}"#)
 }
 
@@ -47,11 +55,12 @@ fn child() {
     let Some(path) = env::var_os(FILE) else { return };
     let is_naive = env::var_os(NAIVE).is_some();
     let inbox = open(Path::new(&path));
-    let tell = |step: &str, n: u64| {
+    let tell = |step: &str, n: u32| {
         // One write a line, which a kill does not cut in two.
         std::io::stdout().write_all(format!("\n{step} {n}\n").as_bytes()).unwrap();
     };
-    let begin = u64::try_from(inbox.all(1000).unwrap().len()).unwrap();
+    let begin: u32 =
+        looked_up(Path::new(&path), "SELECT count(*) FROM approvals WHERE ?1 = ''", "");
     for n in begin.. {
         let id = inbox.ask(asked(&arguments(n))).unwrap().id;
         tell("asked", n);
@@ -77,7 +86,7 @@ fn start(path: &Path, is_naive: bool) -> Child {
 }
 
 /// Runs a child, kills it once it has told this step so often, and gives all that it has told.
-fn killed_at(path: &Path, step: &str, count: usize, is_naive: bool) -> HashSet<(String, u64)> {
+fn killed_at(path: &Path, step: &str, count: usize, is_naive: bool) -> HashSet<(String, u32)> {
     let mut child = start(path, is_naive);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let read = |line: String| {
@@ -98,20 +107,19 @@ fn killed_at(path: &Path, step: &str, count: usize, is_naive: bool) -> HashSet<(
 }
 
 /// What was told and is not so.
-fn broken(path: &Path, told: &HashSet<(String, u64)>) -> Vec<(String, u64)> {
+fn broken(path: &Path, told: &HashSet<(String, u32)>) -> Vec<(String, u32)> {
     let inbox = open(path);
-    let all = inbox.all(1000).unwrap();
     let state = |n| {
-        let text = arguments(n);
-        all.iter().find(|approval| approval.asked.arguments == text).map(|found| found.state)
+        let select = "SELECT max(state) FROM approvals WHERE arguments = ?1";
+        looked_up::<Option<String>>(path, select, &arguments(n))
     };
-    let holds = |(step, n): &&(String, u64)| match (step.as_str(), state(*n)) {
+    let holds = |(step, n): &&(String, u32)| match (step.as_str(), state(*n).as_deref()) {
         ("asked", found) => found.is_some(),
-        ("approved", found) => matches!(found, Some(State::Approved | State::Used)),
+        ("approved", found) => matches!(found, Some("approved" | "used")),
         // Whatever is asked again, it is not granted a second time.
         ("used", found) => {
             let again = inbox.take("anna", METHOD, &arguments(*n), Audience::Person).unwrap();
-            found == Some(State::Used) && again.is_none()
+            found == Some("used") && again.is_none()
         }
         (step, _) => unreachable!("{step}"),
     };

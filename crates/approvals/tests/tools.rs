@@ -75,7 +75,7 @@ fn what_is_written_is_read_again_with_every_digit() {
 #[test]
 fn parameters_are_read_as_they_are_declared() {
     let list: List = serde_json::from_value(json!({ "state": "all", "limit": 3 })).unwrap();
-    assert_eq!(list, List { state: Some(Wanted::All), limit: Some(3) });
+    assert_eq!(list, List { state: Some(Wanted::All), limit: Some(3), id: None });
     assert_eq!(serde_json::to_value(List::default()).unwrap(), json!({}));
     let approve = json!({ "id": "a", "arguments": "{}" });
     assert_eq!(serde_json::from_value::<Approve>(approve).unwrap().arguments.unwrap(), "{}");
@@ -123,6 +123,15 @@ fn people_call_all_of_them_and_clients_only_ask_for_their_own() {
     assert_eq!(listed(json!({})), 1);
     assert_eq!(listed(json!({ "state": "all" })), 4);
     assert_eq!(listed(json!({ "state": "all", "limit": 2 })), 2);
+    let long = format!(r#"{{"text":"{}"}}"#, "é".repeat(5000));
+    let id = inbox.ask(Asked { arguments: long.clone(), ..Asked::default() }).unwrap().id;
+    let shown = call("approvals_list", json!({ "limit": 1, "state": "all" })).unwrap();
+    let shown: Listed = serde_json::from_value(shown).unwrap();
+    let [cut] = shown.approvals.as_slice() else { unreachable!() };
+    assert!(cut.cut && cut.arguments.len() <= 2048 && long.starts_with(&cut.arguments));
+    let shown = call("approvals_list", json!({ "id": id })).unwrap();
+    assert_eq!(shown["approvals"][0]["arguments"], long);
+    assert!(matches!(call("approvals_list", json!({ "id": "a" })), Err(Fault::Refused(_))));
     let standing = call("approvals_standing", json!({})).unwrap();
     let permission = &standing["standing"][0];
     assert_eq!((&permission["client"], &permission["folder"]), (&json!("anna"), &json!("/notes")));

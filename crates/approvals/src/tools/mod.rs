@@ -28,6 +28,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::approval::Approval;
+use crate::limits::MAX_ARGUMENTS_LISTED;
 
 /// An approval after it was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +52,9 @@ pub struct Waiting {
     pub method: String,
     /// The arguments that it passes: the JSON text of an object, as the client wrote it.
     pub arguments: String,
+    /// Whether `arguments` or `edited` are cut here, since they are long: ask for this one by its id to see them whole.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// The rule of policy that wants an answer.
     pub rule: String,
     /// Who may answer.
@@ -85,6 +89,20 @@ pub struct Waiting {
     pub usable_until: Option<String>,
 }
 
+impl Waiting {
+    /// As it stands in a list.
+    fn cut(approval: Approval) -> Self {
+        let mut waiting = Self::from(approval);
+        for text in [Some(&mut waiting.arguments), waiting.edited.as_mut()].into_iter().flatten() {
+            if text.len() > MAX_ARGUMENTS_LISTED {
+                text.truncate(text.floor_char_boundary(MAX_ARGUMENTS_LISTED));
+                waiting.cut = true;
+            }
+        }
+        waiting
+    }
+}
+
 impl From<Approval> for Waiting {
     fn from(approval: Approval) -> Self {
         let Approval { id, asked, state, reason, edited, .. } = approval;
@@ -95,6 +113,7 @@ impl From<Approval> for Waiting {
             tool: asked.tool,
             method: asked.method,
             arguments: asked.arguments,
+            cut: false,
             rule: asked.rule,
             audience: asked.audience,
             untrusted: asked.untrusted,
