@@ -17,6 +17,7 @@ mod question;
 mod resource;
 mod rule;
 mod schema;
+mod scope;
 mod scopes;
 mod types;
 

@@ -60,6 +60,11 @@ impl Resource {
         Self { uid, parents }
     }
 
+    /// Whether it is this, or in it.
+    pub(crate) fn is_in(&self, uid: &EntityUid) -> bool {
+        self.uid == *uid || self.parents.contains(uid)
+    }
+
     /// As Cedar has it. All that it is in are its parents, so that nothing above needs to be known.
     pub(crate) fn entity(&self) -> Entity {
         Entity::new_no_attrs(self.uid.clone(), self.parents.clone())

@@ -13,7 +13,7 @@ use crate::cell::Cell;
 use crate::context::{self, Facts};
 use crate::input::{Target, TargetKind};
 use crate::method::Method;
-use crate::policies::Policies;
+use crate::policies::{Policies, still};
 use crate::question::Question;
 use crate::resource::{ROOT, Resource, path};
 use crate::rule::{Known, Looks};
@@ -59,10 +59,14 @@ impl Policies {
         question: &Question<'_>,
         path: &str,
     ) -> bool {
-        let Question { moment, origin, untrusted, .. } = *question;
-        let context = context::of_call(Facts { moment, origin, untrusted }, None, cell.looks);
+        let facts = Facts { moment: question.moment, still: still(question) };
+        let context = context::of_call(facts, None, cell.looks);
         let resource = Resource::at(&self.names, &method.server, path);
-        let matched = context.ok().and_then(|context| cell.matched(&self.rules, &resource, &context));
+        let still = cell.still(&self.rules, facts.still, (&self.names, method));
+        let matched = context.ok().and_then(|context| {
+            let still = still?;
+            cell.matched(&self.rules, &still, &resource, &context)
+        });
         cell.judge(&self.rules, matched.as_ref()).allows()
     }
 }
@@ -84,8 +88,8 @@ fn by_folder(known: &Known, method: &Method) -> Option<Known> {
     let policy = Policy::from_json(Some(PolicyId::new(&known.rule.name)), json).ok();
     // Whatever fails here is taken as a forbid of everything, which is what the rule would be that failed on a call.
     let policy = policy.unwrap_or_else(|| known.policy.clone());
-    let looks = Looks { arguments: false, ..Looks::of(&policy) };
-    Some(Known { policy, looks, ..known.clone() })
+    let known = Known::new(policy, known.rule.clone(), known.role);
+    Some(Known { looks: Looks { arguments: false, ..known.looks }, ..known })
 }
 
 /// The folders which the patterns begin with, if such a pattern has to fit for the conditions to be met.
