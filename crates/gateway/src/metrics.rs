@@ -36,6 +36,7 @@ enum DoorLabel {
     http,
     websocket,
     local,
+    person,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -125,6 +126,7 @@ fn by(door: Origin) -> ByDoor {
         Origin::Http => DoorLabel::http,
         Origin::WebSocket => DoorLabel::websocket,
         Origin::Local => DoorLabel::local,
+        Origin::Person => DoorLabel::person,
     };
     ByDoor { door }
 }

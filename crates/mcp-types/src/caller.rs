@@ -38,6 +38,8 @@ pub enum Origin {
     WebSocket,
     /// `gateway.sock`, which only programs of this machine can open.
     Local,
+    /// `person.sock`, at which a person sits: the shell on the first console, or the web console.
+    Person,
 }
 
 impl Origin {
@@ -47,6 +49,7 @@ impl Origin {
             Self::Http => "http",
             Self::WebSocket => "websocket",
             Self::Local => "local",
+            Self::Person => "person",
         }
     }
 }
@@ -58,6 +61,9 @@ pub struct Scope {
     pub collection: String,
     /// The path from which everything beneath may be read.
     pub prefix: String,
+    /// The paths beneath it that may not be read, nor anything beneath them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
 }
 
 #[cfg(test)]

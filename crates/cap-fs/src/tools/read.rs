@@ -1,6 +1,6 @@
 //! `fs_read`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,11 @@ impl Tool for Read {
     const METHOD: &'static str = "mcp.fs.read";
     const TITLE: &'static str = "Read a file";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, _: &Call) -> Result<ReadResult, ToolError> {
         let file = path(&self.path)?;

@@ -35,7 +35,11 @@ impl Mcp {
             run: None,
             request: door.request_id.to_owned(),
             origin: door.origin,
-            scopes: vec![Scope { collection: "files".into(), prefix: "/".into() }],
+            scopes: vec![Scope {
+                collection: "files".into(),
+                prefix: "/".into(),
+                except: Vec::new(),
+            }],
             policy_generation: self.access.live().rules().generation,
             timeout_ms: u64::try_from((deadline + VERDICT).as_millis()).ok(),
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use capfile::{Effect, Method, Spend};
+use capfile::{Effect, Method, Spend, TextSource, TextSources};
 
 /// What somebody may be allowed to call, and what it may do.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Declared {
     pub(crate) read_only: bool,
     /// What it uses up.
     pub(crate) spends: Vec<Spend>,
+    /// From where text in a result may come that nobody has vouched for.
+    pub(crate) text_from: TextSources,
 }
 
 impl Declared {
@@ -23,12 +25,21 @@ impl Declared {
             // One that declares nothing may do anything.
             read_only: method.effects.contains(&Effect::ReadOnly),
             spends: method.spends.clone(),
+            text_from: method
+                .text_from
+                .as_ref()
+                .map_or(anywhere(), |from| from.iter().copied().collect()),
         }
     }
 
     /// All that a server offers of this kind, `prompts` or `resources`, which MCP lets nobody change anything by.
     pub(super) fn reading(server: &str, kind: &str) -> Self {
         let name = format!("mcp.{server}.{kind}").into();
-        Self { name, read_only: true, spends: Vec::new() }
+        Self { name, read_only: true, spends: Vec::new(), text_from: anywhere() }
     }
+}
+
+/// What says nothing of its text may have it from whoever the server has it from, whom nobody here knows.
+fn anywhere() -> TextSources {
+    TextSource::Server.into()
 }
