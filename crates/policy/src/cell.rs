@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use capfile::TextSources;
 use cedar_policy::{
     AuthorizationError, Authorizer, Context, Effect, Entities, Entity, EntityUid, Policy,
     PolicySet, Request, RestrictedExpression,
@@ -12,7 +13,7 @@ use crate::answer::{Answer, Approver, Decision};
 use crate::context;
 use crate::method::Method;
 use crate::names::Names;
-use crate::question::{Kind, Origin, Untrusted};
+use crate::question::{Kind, Origin};
 use crate::resource::Resource;
 use crate::rule::{Known, Looks, Role};
 use crate::scope::{self, Scope};
@@ -55,7 +56,7 @@ struct Conditions {
 /// What is the same for every call of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Still {
-    pub(crate) untrusted: Untrusted,
+    pub(crate) untrusted: TextSources,
     pub(crate) origin: Origin,
 }
 
@@ -318,7 +319,7 @@ impl Cell {
     /// As much as a policy looks at.
     fn key(&self, still: Still) -> Still {
         Still {
-            untrusted: if self.looks.untrusted { still.untrusted } else { Untrusted::default() },
+            untrusted: if self.looks.untrusted { still.untrusted } else { TextSources::NONE },
             origin: if self.looks.origin { still.origin } else { Origin::Http },
         }
     }
@@ -326,13 +327,16 @@ impl Cell {
     /// Whether a permit may match, and no rule that looks at nothing forbids.
     pub(crate) fn may_allow(&self, rules: &Rules, still: &Matched) -> bool {
         let always = |known: &Known| {
-            known.role == Role::Forbid && known.looks == Looks::default() && known.scope == Scope::Any
+            known.role == Role::Forbid
+                && known.looks == Looks::default()
+                && known.scope == Scope::Any
         };
         let forbidden = still.forbids.iter().filter_map(|place| rules.at(*place)).any(always);
         let plain = self.plain.iter().filter_map(|place| rules.at(*place));
         let moving = self.moving.iter().map(|(_, group)| group).chain([&self.still]);
         let conditions = moving.flat_map(|group| group.permits.policies());
-        let mut permits = plain.chain(conditions.filter_map(|policy| rules.named(policy.id().as_ref())));
+        let mut permits =
+            plain.chain(conditions.filter_map(|policy| rules.named(policy.id().as_ref())));
         !forbidden && permits.any(|known| known.role.permits())
     }
 }

@@ -55,7 +55,7 @@ fn conversation(still: Still, looks: Looks) -> Vec<(String, RestrictedExpression
     let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
     let mut pairs = Vec::with_capacity(2);
     if looks.untrusted {
-        let sources = still.untrusted.iter().map(|source| text(source.as_str()));
+        let sources = still.untrusted.iter().map(|source| text(source.name()));
         pairs.push(("untrusted".to_owned(), RestrictedExpression::new_set(sources)));
     }
     if looks.origin {

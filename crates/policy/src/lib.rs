@@ -23,6 +23,6 @@ mod types;
 
 pub use answer::{Answer, Approver, Decision, Explanation, Rule, Scope};
 pub use error::{Place, PolicyError, Warning};
-pub use input::{Client, File, Inputs, Licence, Standing, Target, TargetKind, Tool};
+pub use input::{Client, File, Inputs, Licence, Standing, Tool};
 pub use policies::Policies;
-pub use question::{Kind, Moment, Origin, Principal, Question, Source, Untrusted};
+pub use question::{Kind, Moment, Origin, Principal, Question};

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use capfile::TextSources;
 use cedar_policy::Context;
 
 use crate::answer::{Answer, Decision, Explanation};
@@ -15,7 +16,7 @@ use crate::made;
 use crate::method::{self, Method};
 use crate::names::Names;
 use crate::owner;
-use crate::question::{Kind, Origin, Principal, Question, Untrusted};
+use crate::question::{Kind, Origin, Principal, Question};
 use crate::resource::Resource;
 use crate::rule::Known;
 use crate::schema;
@@ -97,7 +98,12 @@ impl Policies {
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
         let Some((method, cell)) = self.cell(question.principal, question.method) else {
             let decision = Decision::deny(NO_SUCH_METHOD);
-            return Explanation { decision, rule: None, resources: Vec::new(), matched: Vec::new() };
+            return Explanation {
+                decision,
+                rule: None,
+                resources: Vec::new(),
+                matched: Vec::new(),
+            };
         };
         let (decision, each) = self.decide_call(cell, method, question);
         let mut places: Vec<usize> = each
@@ -121,7 +127,7 @@ impl Policies {
     /// Whether the method may be allowed, or asked for, with any arguments at any time: whether a list shows it.
     pub fn may_ever(&self, principal: Principal<'_>, method: &str) -> bool {
         let Some((method, cell)) = self.cell(principal, method) else { return false };
-        let any = Still { untrusted: Untrusted::default(), origin: Origin::Http };
+        let any = Still { untrusted: TextSources::NONE, origin: Origin::Http };
         let still = cell.still(&self.rules, any, (&self.names, method));
         still.is_some_and(|still| cell.may_allow(&self.rules, &still))
     }
@@ -150,7 +156,14 @@ impl Policies {
             (Some(_), Kind::Key) => format!("scopes:{}", principal.name).into(),
             _ => Arc::from(NOTHING_PERMITS),
         };
-        Cell::new(&self.names, (principal.name, principal.kind), method, rules, &self.rules, nothing)
+        Cell::new(
+            &self.names,
+            (principal.name, principal.kind),
+            method,
+            rules,
+            &self.rules,
+            nothing,
+        )
     }
 
     /// The decision, and the rules that match for each thing that the call works on.

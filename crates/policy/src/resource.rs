@@ -6,12 +6,12 @@
 
 use std::collections::HashSet;
 
+use capfile::{Target, TargetKind};
 use cedar_policy::{Entity, EntityUid};
 use email_address::{EmailAddress, Options};
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use crate::input::{Target, TargetKind};
 use crate::limits::{MAX_NAME_BYTES, MAX_PATH_PARTS, MAX_RESOURCES};
 use crate::names::{Names, uid};
 

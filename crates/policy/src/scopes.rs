@@ -5,13 +5,13 @@
 //! nothing. A forbid whose only condition is that arguments are `like` some patterns counts as a forbid of the folders which the
 //! patterns begin with, and any other as if its condition were met: what is kept from search is rather too much.
 
+use capfile::{Target, TargetKind};
 use cedar_policy::{Effect, Policy, PolicyId};
 use serde_json::{Value, json};
 
 use crate::answer::Scope;
 use crate::cell::Cell;
 use crate::context::{self, Facts};
-use crate::input::{Target, TargetKind};
 use crate::method::Method;
 use crate::policies::{Policies, still};
 use crate::question::Question;
@@ -27,7 +27,8 @@ impl Policies {
         let Some((method, _)) = self.cell(question.principal, question.method) else {
             return Vec::new();
         };
-        let rules: Vec<Known> = self.rules.all.iter().filter_map(|known| by_folder(known, method)).collect();
+        let rules: Vec<Known> =
+            self.rules.all.iter().filter_map(|known| by_folder(known, method)).collect();
         let Some(cell) = self.new_cell(question.principal, method, &rules) else {
             return Vec::new();
         };
@@ -52,13 +53,7 @@ impl Policies {
     }
 
     /// Whether a path in normal form may be read.
-    fn allows_at(
-        &self,
-        cell: &Cell,
-        method: &Method,
-        question: &Question<'_>,
-        path: &str,
-    ) -> bool {
+    fn allows_at(&self, cell: &Cell, method: &Method, question: &Question<'_>, path: &str) -> bool {
         let facts = Facts { moment: question.moment, still: still(question) };
         let context = context::of_call(facts, None, cell.looks);
         let resource = Resource::at(&self.names, &method.server, path);
@@ -135,9 +130,9 @@ fn argument(expression: &Value) -> Option<&str> {
 
 /// `resource in` one of the folders.
 fn any_of(folders: &[String]) -> Value {
-    let folders = folders.iter().map(|folder| {
-        json!({ "Value": { "__entity": { "type": "Path", "id": folder } } })
-    });
+    let folders = folders
+        .iter()
+        .map(|folder| json!({ "Value": { "__entity": { "type": "Path", "id": folder } } }));
     let folders: Vec<Value> = folders.collect();
     json!({ "in": { "left": { "Var": "resource" }, "right": { "Set": folders } } })
 }
@@ -152,13 +147,16 @@ fn folders(known: &Known) -> Vec<String> {
 /// The allowed parts of the tree, from the answer beneath each folder that a rule names, the root first.
 fn regions(answers: &[(String, bool)]) -> Vec<Scope> {
     let above = |folder: &str| {
-        answers.iter().filter(|(other, _)| is_beneath(folder, other)).max_by_key(|(name, _)| name.len())
+        answers
+            .iter()
+            .filter(|(other, _)| is_beneath(folder, other))
+            .max_by_key(|(name, _)| name.len())
     };
-    let begins = |folder: &str, allowed: bool| {
-        above(folder).is_none_or(|(_, before)| *before != allowed)
-    };
+    let begins =
+        |folder: &str, allowed: bool| above(folder).is_none_or(|(_, before)| *before != allowed);
     let edges = |allowed: bool| {
-        let edges = answers.iter().filter(move |(folder, is)| *is == allowed && begins(folder, allowed));
+        let edges =
+            answers.iter().filter(move |(folder, is)| *is == allowed && begins(folder, allowed));
         edges.map(|(folder, _)| folder.clone())
     };
     let scope = |allowed: String| {
@@ -174,7 +172,5 @@ fn regions(answers: &[(String, bool)]) -> Vec<Scope> {
 /// Whether the path is beneath the folder, and not the folder itself.
 fn is_beneath(path: &str, folder: &str) -> bool {
     let rest = if folder == ROOT { path.strip_prefix(ROOT) } else { path.strip_prefix(folder) };
-    rest.is_some_and(|rest| {
-        !rest.is_empty() && (folder == ROOT || rest.starts_with('/'))
-    })
+    rest.is_some_and(|rest| !rest.is_empty() && (folder == ROOT || rest.starts_with('/')))
 }
