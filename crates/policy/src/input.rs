@@ -1,6 +1,6 @@
 //! What policies are made from.
 
-use capfile::{Effect, Patterns};
+use capfile::{Effect, Patterns, Target, TargetKind};
 use serde_json::Value;
 
 /// All that policies are made from.
@@ -83,30 +83,4 @@ pub struct File {
     pub name: String,
     /// Its text.
     pub text: String,
-}
-
-/// What a call works on, in which of its arguments.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// What it is.
-    pub kind: TargetKind,
-    /// The argument that says it.
-    pub argument: String,
-}
-
-/// The kinds of what a call works on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TargetKind {
-    /// A path.
-    Path,
-    /// An account.
-    Account,
-    /// A recipient.
-    Recipient,
-    /// A remote.
-    Remote,
-    /// A workflow.
-    Workflow,
-    /// A URL.
-    Url,
 }
