@@ -1,5 +1,7 @@
 //! `approvals` against a gateway of a few lines: an inbox behind a socket, with its tools and nothing else.
 
+#![expect(clippy::unwrap_used, reason = "what is missing fails the test")]
+
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Output};
