@@ -44,6 +44,10 @@ pub struct ConfigFile {
     /// `LLMBDO_GATEWAY_UNIX_SOCKET_PATH` replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<PathBuf>,
+    /// Where `person.sock` is bound, where systemd passes none; without it there is no such door. Whoever can open it is the
+    /// person who sits at the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_socket: Option<PathBuf>,
     /// The folder of `*.cap.json` and `*.sock`; `/run/mcp` if it is not here. `LLMBDO_MCP_CAPS_DIR` replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caps_dir: Option<PathBuf>,
@@ -111,6 +115,7 @@ pub struct ToolRate {
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) socket: Option<PathBuf>,
+    pub(crate) person_socket: Option<PathBuf>,
     pub(crate) caps_dir: PathBuf,
     pub(crate) clients_file: PathBuf,
     pub(crate) allowed_hosts: Vec<String>,
@@ -154,6 +159,7 @@ impl Config {
         let port = sources.value("listen, port", &["LLMBDO_GATEWAY_WEB_PORT"], port, PORT)?;
         let socket =
             sources.optional("socket", &["LLMBDO_GATEWAY_UNIX_SOCKET_PATH"], file.socket)?;
+        let person_socket = sources.optional("person_socket", &[], file.person_socket)?;
         let caps_dir =
             sources.value("caps_dir", &["LLMBDO_MCP_CAPS_DIR"], file.caps_dir, CAPS_DIR.into())?;
         let clients_file = sources.in_file("clients_file", Some(file.clients_file), PathBuf::new());
@@ -197,6 +203,7 @@ impl Config {
         let config = Self {
             listen: SocketAddr::new(ip, port),
             socket,
+            person_socket,
             caps_dir,
             clients_file,
             allowed_hosts,
@@ -242,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_environment_counts_before_the_file_and_the_file_before_the_default() {
-        let yaml = "listen: 127.0.0.2:7\nsocket: /f.sock\ncaps_dir: /f\nclients_file: /c.yaml\n\
+        let yaml = "listen: 127.0.0.2:7\nsocket: /f.sock\nperson_socket: /p.sock\ncaps_dir: /f\nclients_file: /c.yaml\n\
                     allowed_hosts: [h]\ncall_timeout_seconds: 5\nworkers: 3\nstate_dir: /s\nplain: private\n\
                     tls: {certificate: /c.pem, key: credential:tls.key}\n\
                     vault: {address: 'https://v:8200', token: credential:vault}";
@@ -264,6 +271,7 @@ mod tests {
                 "listen, address = \"127.0.0.2\" from file gateway.yaml",
                 "listen, port = 9 from environment LLMBDO_GATEWAY_WEB_PORT",
                 "socket = \"/e.sock\" from environment LLMBDO_GATEWAY_UNIX_SOCKET_PATH",
+                "person_socket = \"/p.sock\" from file gateway.yaml",
                 "caps_dir = \"/f\" from file gateway.yaml",
                 "clients_file = \"/c.yaml\" from file gateway.yaml",
                 "allowed_hosts = [\"h\"] from file gateway.yaml",
@@ -328,7 +336,8 @@ mod tests {
     fn little_must_be_said() {
         let (config, report) = resolve("clients_file: /c.yaml", &[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
-        assert_eq!((config.socket, config.caps_dir), (None, CAPS_DIR.into()));
+        assert_eq!((config.socket, config.person_socket), (None, None));
+        assert_eq!(config.caps_dir, Path::new(CAPS_DIR));
         assert!((1..=MAX_WORKERS).contains(&config.workers));
         let set = |line: &String| !line.ends_with(" from default");
         assert_eq!(told(&report).iter().filter(|line| set(line)).count(), 1);

@@ -1,12 +1,10 @@
 //! The command line of the gateway, and the order in which it starts.
 
-use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +15,6 @@ use certificates::Certificates;
 use clap::Parser;
 use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
-use listenfd::ListenFd;
 use quota::{Quota, Rate, calendar, wall_clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sandbox::{Confinement, Report};
@@ -32,27 +29,21 @@ use crate::access::{Access, Change, Conversations, Live, Parts, Rulebook};
 use crate::config::Config;
 use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
-use crate::limits::{KEEP, LAST_RECORDS, MAX_WAITING, TELL_REFUSALS, TIDY};
+use crate::limits::{KEEP, LAST_RECORDS, TELL_REFUSALS, TIDY};
 use crate::log_gate::LogGate;
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
 use crate::session::Sessions;
+use crate::sockets::Sockets;
 use crate::tls;
 use crate::transport::{self, Listeners, Terms, Workers};
 
-/// The places of the sockets in what systemd passes.
-const TCP_SOCKET: usize = 0;
-const LOCAL_SOCKET: usize = 1;
 /// The state is nobody else's.
 const STATE_MODE: u32 = 0o700;
 /// The folder of the appliance's authority, within the state.
 const TLS_FOLDER: &str = "tls";
-/// Who may connect to a `gateway.sock` that is bound here: owner and group, as on the appliance.
-const LOCAL_SOCKET_MODE: u32 = 0o660;
-/// The permissions of whoever is neither owner nor of the group.
-const FOR_OTHERS: u32 = 0o007;
 /// What is kept of clients, and of rates and budgets.
 const CLIENTS_DB: &str = "clients.db";
 const QUOTA_DB: &str = "quota.db";
@@ -112,9 +103,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         None => Certificates::own(&config.state_dir.join(TLS_FOLDER), &config.allowed_hosts)?,
     };
     raise_descriptors()?;
-    let mut passed = ListenFd::from_env();
-    let (tcp, address) = listen(&mut passed, config.listen)?;
-    let local = listen_local(&mut passed, config.socket.as_deref())?;
+    let Sockets { tcp, address, local, person } = Sockets::open(&config)?;
     let registry = Registry::open(config.caps_dir.clone())
         .map_err(|error| format!("`{}`: {error}", config.caps_dir.display()))?;
     let folders = Folders::open(&config.caps_dir, &config.files().folders(), &config.state_dir)?;
@@ -164,6 +153,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         let app = App { hosts, mcp, sessions, workers, confinement: report.clone() };
         let tcp = tokio::net::TcpListener::from_std(tcp)?;
         let local = local.map(tokio::net::UnixListener::from_std).transpose()?;
+        let person = person.map(tokio::net::UnixListener::from_std).transpose()?;
         let stop = daemon::stop_signal()?;
         let app = Arc::new(app);
         let background = [
@@ -175,7 +165,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             tokio::spawn(daemon::watchdog()),
         ];
         tell_ready(address, &report);
-        let listeners = Listeners { tcp, local, terms };
+        let listeners = Listeners { tcp, local, person, terms };
         transport::serve(listeners, app.clone(), stopping, stop).await;
         app.mcp.access().tell_refusals().await;
         keep(&quota);
@@ -331,52 +321,4 @@ fn tell_ready(address: SocketAddr, report: &Report) {
         NotifyState::Custom(&listening),
     ]);
     tracing::info!(%address, "ready");
-}
-
-/// `gateway.sock`: the second socket that systemd passed, else one bound at `path`, else none. Whoever can open it may do
-/// everything, so one that everybody can open is refused.
-fn listen_local(
-    passed: &mut ListenFd,
-    path: Option<&Path>,
-) -> Result<Option<UnixListener>, BoxError> {
-    if let Ok(Some(listener)) = passed.take_unix_listener(LOCAL_SOCKET) {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let path = address.as_pathname().ok_or("`gateway.sock` must be a file")?;
-        let mode = fs::symlink_metadata(path).map_err(|e| in_file(path, e))?.mode();
-        if mode & FOR_OTHERS != 0 {
-            let text = "everybody can open it: set `SocketMode=0660` in its unit";
-            return Err(in_file(path, text));
-        }
-        return Ok(Some(listener));
-    }
-    let bound = path.map(|path| {
-        daemon::bind_unix(path, LOCAL_SOCKET_MODE).map_err(|error| in_file(path, error))
-    });
-    bound.transpose()
-}
-
-fn in_file(path: &Path, error: impl Display) -> BoxError {
-    format!("`{}`: {error}", path.display()).into()
-}
-
-/// The socket that systemd passed, else one bound at `address`; and the address that it really has.
-fn listen(
-    passed: &mut ListenFd,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), BoxError> {
-    let listener = match passed.take_tcp_listener(TCP_SOCKET)? {
-        Some(listener) => listener,
-        None => TcpListener::bind(address).map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                format!("{address} is in use: stop what listens there, or choose another port")
-            }
-            _ => format!("{address}: {error}"),
-        })?,
-    };
-    // The standard library keeps 128 waiting, however it was asked for; who is one too many is connected in its own eyes only.
-    rustix::net::listen(&listener, MAX_WAITING)?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
 }

@@ -105,7 +105,8 @@ pub const MAX_CALLS_PER_SESSION: usize = 64;
 /// Messages that may wait for the reader of a connection before calls wait for it too; steps of progress are then left out.
 pub const SESSION_QUEUE: usize = 32;
 
-/// Connections that may be open on `gateway.sock` at once: shells, scripts and workflows of one machine.
+/// Connections that may be open on `gateway.sock` at once: shells, scripts and workflows of one machine. As many on
+/// `person.sock`, where a few are usual: a smaller bound would save nothing, since an idle one costs next to nothing.
 pub const MAX_LOCAL_CONNECTIONS: usize = 256;
 
 /// How long a local peer may take nothing of an answer that waits for it.

@@ -281,7 +281,7 @@ impl Cell {
         };
         let lifts = |role: Role, lift: &&&Known| match (role, lift.role) {
             (Role::Everyday, Role::Lift { .. })
-            | (Role::Untrusted, Role::Lift { untrusted: true, .. }) => true,
+            | (Role::Untrusted, Role::Lift { untrusted: true }) => true,
             _ => false,
         };
         let mut decision = Decision::new(Answer::Allow, name(permit));

@@ -1,4 +1,4 @@
-//! Connections on which messages go both ways: WebSockets and `gateway.sock`.
+//! Connections on which messages go both ways: WebSockets, `gateway.sock` and `person.sock`.
 //!
 //! A session takes MCP of either era and the legacy dialect, message by message. Many calls of MCP may be under way at once;
 //! those of the legacy dialect are done in their turn, as the old gateway did, whose scripts write a file and read it in one
