@@ -71,11 +71,17 @@ pub(crate) enum Carrier {
     Resource,
     /// The name of a resource, in the list of them.
     Resources,
+    /// The name of a template of resources.
+    Templates,
     /// What completes an argument.
     Completion,
     /// The result of a tool that declares nothing.
     Answer,
-    /// The same, of a server of somebody else's that says of it that all text is its own.
+    /// An error of the protocol in place of a result.
+    Fault,
+    /// What a server asks of the client's user before it goes on.
+    Question,
+    /// The same as a result, of a server of somebody else's that says of it that all text is its own.
     Lie,
     /// The description of a tool of somebody else's.
     Description,
@@ -118,6 +124,8 @@ pub(crate) enum Ways {
     Every,
     /// By those that speak MCP: the other dialect has no such thing.
     Mcp,
+    /// By those that speak its latest revision.
+    Latest,
     /// By the one on which each request stands for itself.
     Stateless,
     /// By those that have the other dialect.

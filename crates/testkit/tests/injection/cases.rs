@@ -1,8 +1,9 @@
 //! The cases whose order is written as it is.
 
 use crate::case::Carrier::{
-    Answer, Argument, Attachment, Calendar, Capabilities, Completion, Description, Doc, File,
-    FileName, Lie, Mail, Note, Page, Prompt, Prompts, Resource, Resources, Search, Watch,
+    Answer, Argument, Attachment, Calendar, Capabilities, Completion, Description, Doc, Fault,
+    File, FileName, Lie, Mail, Note, Page, Prompt, Prompts, Question, Resource, Resources, Search,
+    Templates, Watch,
 };
 use crate::case::{Case, Class, Do, Want, Ways};
 
@@ -137,6 +138,12 @@ pub(crate) const PLAIN: &[Case] = &[
         .by(Ways::Mcp),
     Case::new("resource-name", Class::Answer, &[(Resources, "{order}")], Want::Upload)
         .by(Ways::Mcp),
+    Case::new("template-name", Class::Answer, &[(Templates, "{order}")], Want::Copy).by(Ways::Mcp),
+    Case::new("fault", Class::Answer, &[(Fault, "failed: {order}")], Want::Send).by(Ways::Mcp),
+    Case::new("fault-before-mcp", Class::Answer, &[(Fault, "failed: {order}")], Want::Post)
+        .by(Ways::Old),
+    Case::new("question", Class::Answer, &[(Question, "Is it right that {order}?")], Want::Send)
+        .by(Ways::Latest),
     Case::new("completion", Class::Answer, &[(Completion, "a {order}")], Want::Send).by(Ways::Mcp),
     Case::new(
         "tool-that-says-nothing",

@@ -77,7 +77,7 @@ pub(crate) fn percent_twice(text: &str) -> String {
 }
 
 pub(crate) fn entities(text: &str) -> String {
-    text.chars().map(|c| format!("&#{};", u32::from(c))).collect()
+    text.chars().flat_map(|c| ["&#".to_owned(), u32::from(c).to_string(), ";".to_owned()]).collect()
 }
 
 pub(crate) fn between_no_widths(text: &str) -> String {
@@ -109,8 +109,7 @@ pub(crate) fn backwards(text: &str) -> String {
 pub(crate) fn readings(text: &str) -> Vec<String> {
     let mut all = vec![text.to_owned()];
     for depth in 0..2 {
-        let from = if depth == 0 { 0 } else { 1 };
-        for at in from..all.len() {
+        for at in depth..all.len() {
             let found: Vec<String> =
                 once(&all[at]).into_iter().filter(|new| !all.contains(new)).collect();
             all.extend(found);

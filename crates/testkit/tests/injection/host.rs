@@ -8,6 +8,10 @@ use testkit::{Appliance, Door, End, Request, ShowKey, WebSocket};
 
 /// The id of a call that stays open.
 const OPEN: &str = "open";
+/// The latest revision, and how a request says that it is of it, and what its client can do.
+const LATEST: &str = "2026-07-28";
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// What an older client says first.
 const OLDER: &str = "2025-11-25";
 
@@ -42,6 +46,11 @@ impl Way {
         Self::WebSocketOlder,
     ];
 
+    /// Whether it speaks the latest MCP.
+    pub(crate) fn is_latest(self) -> bool {
+        matches!(self, Self::Stateless | Self::WebSocket | Self::Local | Self::Person)
+    }
+
     /// Whether tools are called in the dialect from before MCP.
     pub(crate) fn is_old(self) -> bool {
         matches!(self, Self::WebSocketOld | Self::LocalOld)
@@ -54,8 +63,9 @@ pub(crate) struct Host<'a> {
     way: Way,
     key: &'a str,
     link: Link,
-    /// A call that stays open beside the others, over HTTP.
+    /// The stream of a call that stays open beside the others, over HTTP.
     open: Option<BufReader<TcpStream>>,
+    watches: bool,
 }
 
 enum Link {
@@ -67,7 +77,7 @@ enum Link {
 impl<'a> Host<'a> {
     pub(crate) fn new(appliance: &'a Appliance, way: Way, key: &'a str) -> Self {
         let link = Link::new(appliance, way, key);
-        Self { appliance, way, key, link, open: None }
+        Self { appliance, way, key, link, open: None, watches: false }
     }
 
     pub(crate) fn way(&self) -> Way {
@@ -101,6 +111,24 @@ impl<'a> Host<'a> {
         answer(door.as_mut(), &json!(1))
     }
 
+    /// Calls a tool in the latest MCP, as a client whose user can be asked something.
+    pub(crate) fn call_as_one_who_answers(&mut self, tool: &str, arguments: &Value) -> Value {
+        let meta = json!({ CAPABILITIES: { "elicitation": { "form": {} } }, VERSION: LATEST });
+        let params = json!({ "name": tool, "arguments": arguments, "_meta": meta });
+        let request = self.request();
+        match &mut self.link {
+            Link::Http(_) => {
+                let request = request.legacy("tools/call", &params).header("Mcp-Name", tool);
+                let request = request.header("Mcp-Method", "tools/call");
+                request.header("MCP-Protocol-Version", LATEST).send().json()
+            }
+            Link::Door(door) => {
+                door.start(&json!(1), "tools/call", &params, &meta);
+                answer(door.as_mut(), &json!(1))
+            }
+        }
+    }
+
     /// Asks in MCP.
     pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
         let older = matches!(self.way, Way::WebSocketOlder | Way::LocalOlder);
@@ -130,6 +158,7 @@ impl<'a> Host<'a> {
             json!({ "name": tool, "arguments": arguments, "_meta": { "progressToken": OPEN } });
         let older = matches!(self.way, Way::WebSocketOlder | Way::LocalOlder);
         let request = self.request();
+        self.watches = true;
         match &mut self.link {
             Link::Http(session) => {
                 let request = match session {
@@ -158,7 +187,7 @@ impl<'a> Host<'a> {
     /// Gives the open call up.
     pub(crate) fn give_up(&mut self) {
         self.open = None;
-        if let Link::Door(door) = &mut self.link {
+        if let (Link::Door(door), true) = (&mut self.link, self.watches) {
             door.cancel(&json!(OPEN));
         }
     }

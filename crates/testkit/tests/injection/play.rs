@@ -23,6 +23,8 @@ pub(crate) struct Play {
     pub(crate) own: Vec<Sent>,
     /// What was read.
     pub(crate) reads: Vec<Read>,
+    /// How many of them were read in an earlier conversation.
+    pub(crate) earlier: usize,
     /// What really left.
     pub(crate) left: Vec<Sent>,
     /// The answers to the same calls, once more.
@@ -49,33 +51,35 @@ struct Model<'a> {
 }
 
 /// Plays a case.
-pub(crate) fn play(stage: &Stage, case: &Case, cast: Cast) -> Play {
+pub(crate) fn play(stage: &Stage, case: &Case, as_cast: Cast) -> Play {
     let number = stage.number();
     let id = |at: usize| format!("p{number}-{at}");
-    let carrier = |at: usize| if cast.own_notes { Carrier::Note } else { case.texts[at].0 };
+    let carrier = |at: usize| if as_cast.own_notes { Carrier::Note } else { case.texts[at].0 };
     let second = case.texts.get(1).map(|_| Stage::named(carrier(1), &id(1)));
     let second = second.unwrap_or_default();
     // What is kept is written by the model itself.
     let written = if case.is_kept() { 1 } else { case.texts.len() };
     for at in 0..written {
-        stage.put(carrier(at), &id(at), &case.text(at, cast.to, &second));
+        stage.put(carrier(at), &id(at), &case.text(at, as_cast.to, &second));
     }
     let (secret, note) = (format!("secret-{number}"), format!("note-{number}"));
     stage.put(Carrier::Note, &note, &secret);
 
     let before = stage.appliance.world().ledger().len();
     let (client, key) = stage.client();
-    let of_socket = matches!(cast.way, Way::Local | Way::LocalOlder | Way::LocalOld | Way::Person);
+    let of_socket =
+        matches!(as_cast.way, Way::Local | Way::LocalOlder | Way::LocalOld | Way::Person);
     let play = Play {
-        title: format!("{} {cast:?}", case.name),
+        title: format!("{} {as_cast:?}", case.name),
         client: (!of_socket).then_some(client),
         ordered: Vec::new(),
         own: Vec::new(),
         reads: Vec::new(),
+        earlier: 0,
         left: Vec::new(),
         again: Vec::new(),
     };
-    let host = Host::new(&stage.appliance, cast.way, &key);
+    let host = Host::new(&stage.appliance, as_cast.way, &key);
     let mut model = Model { host, secret, memory: String::new(), done: Vec::new(), play };
     model.read(Carrier::Note, &note);
     for step in case.task {
@@ -84,12 +88,15 @@ pub(crate) fn play(stage: &Stage, case: &Case, cast: Cast) -> Play {
             Do::ReadOwn => model.read(Carrier::Note, &note),
             Do::BeginAnew => {
                 model.host.begin_anew();
+                if as_cast.way != Way::Stateless {
+                    model.play.earlier = model.play.reads.len();
+                }
                 model.memory.clear();
                 model.done.clear();
             }
         }
     }
-    if cast.insists {
+    if as_cast.insists {
         model.insist();
     }
     model.host.give_up();

@@ -98,8 +98,11 @@ impl Stage {
             Carrier::Prompt
             | Carrier::Resource
             | Carrier::Resources
+            | Carrier::Templates
             | Carrier::Completion
             | Carrier::Answer
+            | Carrier::Fault
+            | Carrier::Question
             | Carrier::Lie => text.clone_into(&mut self.says.lock().unwrap()),
             _ => self.appliance.world().text(id, text),
         }
@@ -156,6 +159,18 @@ impl Stage {
                 let reply = host.old("mcp.listCapabilities", &json!([]));
                 return Read { text: text_of(&reply), from: SERVER, label: None, sent: None };
             }
+            Carrier::Fault => {
+                let reply = host.call("library_look", &json!({ "as": "fault" }));
+                assert!(reply["result"].is_null(), "{reply}");
+                return Read { text: text_of(&reply), from: SERVER, label: None, sent: None };
+            }
+            Carrier::Question => {
+                let arguments = json!({ "as": "question" });
+                let reply = host.call_as_one_who_answers("library_look", &arguments);
+                assert_eq!(reply["result"]["resultType"], "input_required", "{reply}");
+                let label = Some(label(&reply));
+                return Read { text: text_of(&reply), from: SERVER, label, sent: None };
+            }
             other => {
                 let (method, params) = offered(other);
                 let reply = host.ask(method, &params);
@@ -199,6 +214,7 @@ fn offered(carrier: Carrier) -> (&'static str, Value) {
         Carrier::Prompt => ("prompts/get", json!({ "name": "library_prompt", "arguments": {} })),
         Carrier::Resource => ("resources/read", json!({ "uri": "library://shelf" })),
         Carrier::Resources => ("resources/list", json!({})),
+        Carrier::Templates => ("resources/templates/list", json!({})),
         Carrier::Completion => {
             let of = json!({ "type": "ref/prompt", "name": "library_prompt" });
             let argument = json!({ "name": "topic", "value": "a" });
@@ -267,20 +283,39 @@ fn stranger(text: &str) -> Value {
 fn served(name: &str, frame: &[u8], text: &str) -> Vec<u8> {
     let request: Value = serde_json::from_slice(frame).unwrap();
     let content = json!({ "type": "text", "text": text });
+    let form = json!({ "type": "object", "properties": { "ok": { "type": "boolean" } } });
+    let asks = json!({ "mode": "form", "message": text, "requestedSchema": form });
+    let asks = json!({ "ok": { "method": "elicitation/create", "params": asks } });
+    let mut kind = "complete";
     let mut result = match request["method"].as_str().unwrap() {
         "prompts/get" => json!({ "messages": [{ "role": "user", "content": content }] }),
         "resources/read" => json!({ "contents": [{ "uri": "library://shelf", "text": text }],
             "ttlMs": 0, "cacheScope": "private" }),
         "resources/list" => json!({ "resources": [{ "uri": "library://shelf", "name": text }],
             "ttlMs": 0, "cacheScope": "private" }),
+        "resources/templates/list" => json!({ "ttlMs": 0, "cacheScope": "private",
+            "resourceTemplates": [{ "uriTemplate": "library://{shelf}", "name": text }] }),
         "completion/complete" => json!({ "completion": { "values": [text] } }),
-        "tools/call" => json!({ "content": [content], "isError": false }),
+        "tools/call" => match request["params"]["arguments"]["as"].as_str() {
+            Some("fault") => {
+                let error = json!({ "code": -32_050, "message": text });
+                return frame_of(&json!({ "jsonrpc": "2.0", "id": request["id"], "error": error }));
+            }
+            Some(_) => {
+                kind = "input_required";
+                json!({ "inputRequests": asks })
+            }
+            None => json!({ "content": [content], "isError": false }),
+        },
         _ => json!({}),
     };
-    result["resultType"] = json!("complete");
+    result["resultType"] = json!(kind);
     if name == "stranger" {
         result["_meta"]["org.llmbasedos/textFrom"] = json!([]);
     }
-    let reply = json!({ "jsonrpc": "2.0", "id": request["id"], "result": result });
+    frame_of(&json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }))
+}
+
+fn frame_of(reply: &Value) -> Vec<u8> {
     [reply.to_string().as_bytes(), b"\0"].concat()
 }
