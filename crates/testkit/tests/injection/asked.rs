@@ -22,7 +22,7 @@ fn what_a_person_approves_is_sent_once_and_then_asked_again() {
     let stage = Stage::new(OWNERS);
     stage.put(Carrier::Mail, "mail", "hello");
     for (at, way) in Way::PROGRAMS.into_iter().enumerate() {
-        let (_, key) = stage.client();
+        let (_, key) = stage.client(way);
         let mut host = Host::new(&stage.appliance, way, &key);
         Stage::read(&mut host, Carrier::Mail, "mail");
         let mail = mail(&format!("approved {at}"));
@@ -46,7 +46,7 @@ fn a_model_cannot_answer_for_a_person() {
     let stage = Stage::new(OWNERS);
     stage.put(Carrier::Mail, "mail", "hello");
     for way in Way::PROGRAMS {
-        let (_, key) = stage.client();
+        let (_, key) = stage.client(way);
         let mail = mail(&format!("by {way:?}"));
         let mut host = Host::new(&stage.appliance, way, &key);
         Stage::read(&mut host, Carrier::Mail, "mail");
@@ -70,7 +70,7 @@ fn what_one_conversation_has_read_is_not_held_against_another() {
     let stage = Stage::new(OWNERS);
     stage.put(Carrier::Mail, "mail", "hello");
     for (at, way) in Way::PROGRAMS.into_iter().enumerate() {
-        let ((_, key), (_, other)) = (stage.client(), stage.client());
+        let ((_, key), (_, other)) = (stage.new_client(), stage.new_client());
         let mut reader = Host::new(&stage.appliance, way, &key);
         Stage::read(&mut reader, Carrier::Mail, "mail");
         // Where each request stands for itself, the client is the conversation.

@@ -43,7 +43,7 @@ fn every_result_with_untrusted_text_says_where_it_came_from() {
 #[test]
 fn what_is_the_owners_is_not_called_untrusted() {
     let stage = Stage::new(OPEN);
-    let (_, key) = stage.client();
+    let (_, key) = stage.new_client();
     stage.put(Carrier::Doc, "own-letter", "Dear Anna");
     stage.put(Carrier::Doc, "letter", "Dear owner");
     stage.put(Carrier::Note, "note", "milk");

@@ -66,7 +66,7 @@ pub(crate) fn play(stage: &Stage, case: &Case, as_cast: Cast) -> Play {
     stage.put(Carrier::Note, &note, &secret);
 
     let before = stage.appliance.world().ledger().len();
-    let (client, key) = stage.client();
+    let (client, key) = stage.client(as_cast.way);
     let of_socket =
         matches!(as_cast.way, Way::Local | Way::LocalOlder | Way::LocalOld | Way::Person);
     let play = Play {

@@ -13,8 +13,8 @@ use crate::host::{Host, Way};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many plays can have a client of their own, since each request of it stands for itself.
-const CLIENTS: usize = 400;
+/// How many clients there are: as many as there are conversations in one test that are a client's, and not a connection's.
+const CLIENTS: usize = 150;
 /// Where a result says from where untrusted text in it came.
 const LABEL: &str = "org.llmbasedos/untrusted";
 /// What says nothing else: the texts of a server may come from anywhere.
@@ -24,6 +24,8 @@ const SERVER: &[&str] = &["server"];
 pub(crate) struct Stage {
     pub(crate) appliance: Appliance,
     clients: RefCell<Vec<(String, String)>>,
+    /// The client whose conversations are connections or sessions.
+    host: (String, String),
     plays: Cell<usize>,
     /// What the servers of prompts and resources say.
     says: Arc<Mutex<String>>,
@@ -47,7 +49,8 @@ impl Stage {
         let builder = Appliance::new().world().file("files/of", "").file("names/of", "");
         let builder = if policy.is_empty() { builder } else { builder.policy("own", policy) };
         let appliance = builder.start();
-        let clients = RefCell::new(appliance.clients(CLIENTS));
+        let mut clients = appliance.clients(CLIENTS);
+        let host = clients.pop().unwrap();
         let says = Arc::new(Mutex::new(String::new()));
         let serve = |name: &'static str, caps: &Value| {
             let says = says.clone();
@@ -55,7 +58,14 @@ impl Stage {
                 .old_peer(name, caps, move |frame| Some(served(name, frame, &says.lock().unwrap())))
         };
         let peers = [serve("library", &library()), serve("stranger", &stranger("Looks around"))];
-        let stage = Self { appliance, clients, plays: Cell::new(0), says, _peers: peers };
+        let stage = Self {
+            appliance,
+            clients: RefCell::new(clients),
+            host,
+            plays: Cell::new(0),
+            says,
+            _peers: peers,
+        };
         stage.wait_for("library_look");
         stage.wait_for("Looks around");
         stage
@@ -68,8 +78,13 @@ impl Stage {
     }
 
     /// The name and key of a client that has done nothing yet.
-    pub(crate) fn client(&self) -> (String, String) {
+    pub(crate) fn new_client(&self) -> (String, String) {
         self.clients.borrow_mut().pop().expect("enough clients")
+    }
+
+    /// The name and key of a client for one conversation by this way.
+    pub(crate) fn client(&self, way: Way) -> (String, String) {
+        if way == Way::Stateless { self.new_client() } else { self.host.clone() }
     }
 
     /// Waits until the list of tools says this.
