@@ -74,7 +74,7 @@ fn what_one_conversation_has_read_is_not_held_against_another() {
         let mut reader = Host::new(&stage.appliance, way, &key);
         Stage::read(&mut reader, Carrier::Mail, "mail");
         // Where each request stands for itself, the client is the conversation.
-        let key = if way == Way::Stateless { &other } else { &key };
+        let key = if way.is_clients() { &other } else { &key };
         let mut writer = Host::new(&stage.appliance, way, key);
         let reply = writer.call(SEND, &mail(&format!("clean {way:?}")));
         assert!(!is_refused(&reply), "{way:?}: {reply}");

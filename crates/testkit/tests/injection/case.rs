@@ -126,8 +126,8 @@ pub(crate) enum Ways {
     Mcp,
     /// By those that speak its latest revision.
     Latest,
-    /// By the one on which each request stands for itself.
-    Stateless,
+    /// By those on which all that a client does is one conversation, whatever connections it has.
+    Clients,
     /// By those that have the other dialect.
     Old,
 }

@@ -225,5 +225,5 @@ pub(crate) const PLAIN: &[Case] = &[
         Want::Send,
     )
     .task(&[Do::Read(0), Do::ReadOwn, Do::Read(1)])
-    .by(Ways::Stateless),
+    .by(Ways::Clients),
 ];

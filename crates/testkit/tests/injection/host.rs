@@ -22,6 +22,8 @@ pub(crate) enum Way {
     Stateless,
     /// An older MCP over HTTP, in a session.
     Session,
+    /// The same of a client that names none.
+    NoSession,
     WebSocket,
     WebSocketOlder,
     /// The dialect from before MCP.
@@ -35,16 +37,22 @@ pub(crate) enum Way {
 
 impl Way {
     /// Every way of a program.
-    pub(crate) const PROGRAMS: [Self; 8] = [
+    pub(crate) const PROGRAMS: [Self; 9] = [
         Self::Stateless,
         Self::WebSocket,
         Self::LocalOld,
         Self::Session,
         Self::LocalOlder,
+        Self::NoSession,
         Self::WebSocketOld,
         Self::Local,
         Self::WebSocketOlder,
     ];
+
+    /// Whether all that a client does by it is one conversation.
+    pub(crate) fn is_clients(self) -> bool {
+        matches!(self, Self::Stateless | Self::NoSession)
+    }
 
     /// Whether it speaks the latest MCP.
     pub(crate) fn is_latest(self) -> bool {
@@ -69,8 +77,10 @@ pub(crate) struct Host<'a> {
 }
 
 enum Link {
-    /// Each request has a connection of its own; an older client names its session in each.
-    Http(Option<String>),
+    /// Each request has a connection of its own.
+    Latest,
+    /// The same of an older client, which may name its session in each.
+    Older(Option<String>),
     Door(Box<dyn Door>),
 }
 
@@ -117,7 +127,7 @@ impl<'a> Host<'a> {
         let params = json!({ "name": tool, "arguments": arguments, "_meta": meta });
         let request = self.request();
         match &mut self.link {
-            Link::Http(_) => {
+            Link::Latest | Link::Older(_) => {
                 let request = request.legacy("tools/call", &params).header("Mcp-Name", tool);
                 let request = request.header("Mcp-Method", "tools/call");
                 request.header("MCP-Protocol-Version", LATEST).send().json()
@@ -134,9 +144,9 @@ impl<'a> Host<'a> {
         let older = matches!(self.way, Way::WebSocketOlder | Way::LocalOlder);
         let request = self.request();
         match &mut self.link {
-            Link::Http(None) => request.modern(method, params).send().json(),
-            Link::Http(Some(session)) => {
-                request.legacy(method, params).header("Mcp-Session-Id", session).send().json()
+            Link::Latest => request.modern(method, params).send().json(),
+            Link::Older(session) => {
+                of(session.as_ref(), request.legacy(method, params)).send().json()
             }
             Link::Door(door) if older => {
                 let id = json!(1);
@@ -160,12 +170,12 @@ impl<'a> Host<'a> {
         let request = self.request();
         self.watches = true;
         match &mut self.link {
-            Link::Http(session) => {
-                let request = match session {
-                    None => request.modern("tools/call", &params),
-                    Some(session) => {
-                        request.legacy("tools/call", &params).header("Mcp-Session-Id", session)
+            link @ (Link::Latest | Link::Older(_)) => {
+                let request = match link {
+                    Link::Older(session) => {
+                        of(session.as_ref(), request.legacy("tools/call", &params))
                     }
+                    _ => request.modern("tools/call", &params),
                 };
                 let mut stream = BufReader::new(request.stream());
                 let told = event(&mut stream);
@@ -199,11 +209,12 @@ impl Link {
             "clientInfo": { "name": "test", "version": "0" } });
         let websocket = || WebSocket::open(appliance.port(), ShowKey::Header(key)).unwrap();
         let mut door: Box<dyn Door> = match way {
-            Way::Stateless => return Self::Http(None),
+            Way::Stateless => return Self::Latest,
+            Way::NoSession => return Self::Older(None),
             Way::Session => {
                 let request = Request::new(appliance.port(), key).legacy("initialize", &params);
                 let answer = request.send();
-                return Self::Http(Some(answer.header("mcp-session-id").unwrap().to_owned()));
+                return Self::Older(Some(answer.header("mcp-session-id").unwrap().to_owned()));
             }
             Way::WebSocket | Way::WebSocketOlder | Way::WebSocketOld => Box::new(websocket()),
             Way::Local | Way::LocalOlder => Box::new(appliance.local(End::Nul)),
@@ -218,6 +229,14 @@ impl Link {
             door.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
         }
         Self::Door(door)
+    }
+}
+
+/// The request in its session.
+fn of(session: Option<&String>, request: Request) -> Request {
+    match session {
+        Some(session) => request.header("Mcp-Session-Id", session),
+        None => request,
     }
 }
 

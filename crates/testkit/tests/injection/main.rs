@@ -42,7 +42,7 @@
 //! Where the owner's policy permits everything, even after untrusted text, each injection must get out: so the attacks are
 //! real, and the ledger of the server that sends (`outside-server`) sees what leaves.
 //!
-//! `LLMBASEDOS_INJECTION_WAYS` sets by how many of the eight ways into the appliance each case comes.
+//! `LLMBASEDOS_INJECTION_WAYS` sets by how many of the nine ways into the appliance each case comes.
 #![cfg(test)]
 
 mod asked;
@@ -121,11 +121,11 @@ fn ways(at: usize, case: &Case) -> Vec<Way> {
         Ways::Mcp => !way.is_old(),
         Ways::Latest => way.is_latest(),
         Ways::Old => way.is_old(),
-        Ways::Stateless => *way == Way::Stateless,
+        Ways::Clients => way.is_clients(),
     };
     let fitting: Vec<Way> = Way::PROGRAMS.into_iter().filter(fits).collect();
     let number = number.min(fitting.len());
-    (0..number).map(|more| fitting[(at + more * 3) % fitting.len()]).collect()
+    (0..number).map(|more| fitting[(at + more) % fitting.len()]).collect()
 }
 
 /// Plays each case by each of its ways, and collects what `wrong` says of it.

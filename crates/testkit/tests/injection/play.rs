@@ -88,7 +88,7 @@ pub(crate) fn play(stage: &Stage, case: &Case, as_cast: Cast) -> Play {
             Do::ReadOwn => model.read(Carrier::Note, &note),
             Do::BeginAnew => {
                 model.host.begin_anew();
-                if as_cast.way != Way::Stateless {
+                if !as_cast.way.is_clients() {
                     model.play.earlier = model.play.reads.len();
                 }
                 model.memory.clear();

@@ -14,7 +14,7 @@ use crate::host::{Host, Way};
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How many clients there are: as many as there are conversations in one test that are a client's, and not a connection's.
-const CLIENTS: usize = 150;
+const CLIENTS: usize = 300;
 /// Where a result says from where untrusted text in it came.
 const LABEL: &str = "org.llmbasedos/untrusted";
 /// What says nothing else: the texts of a server may come from anywhere.
@@ -84,7 +84,7 @@ impl Stage {
 
     /// The name and key of a client for one conversation by this way.
     pub(crate) fn client(&self, way: Way) -> (String, String) {
-        if way == Way::Stateless { self.new_client() } else { self.host.clone() }
+        if way.is_clients() { self.new_client() } else { self.host.clone() }
     }
 
     /// Waits until the list of tools says this.
