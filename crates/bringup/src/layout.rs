@@ -121,6 +121,7 @@ impl Layout {
             licence_file: None,
             tiers_file: None,
             licence_issuers_file: None,
+            policies_dir: None,
             redact: Vec::new(),
             tls: None,
             vault: None,

@@ -23,6 +23,8 @@ const PORT: u16 = 8000;
 const CAPS_DIR: &str = "/run/mcp";
 /// Where the gateway keeps what it makes and must not forget, on the appliance.
 const STATE_DIR: &str = "/var/lib/llmbasedos/gateway";
+/// The folder of the owner's policies.
+const POLICIES_FOLDER: &str = "policies";
 /// The variable by which whoever starts the gateway says from where plain HTTP is accepted.
 const PLAIN: &str = "LLMBASEDOS_PLAIN";
 /// The credential by which whoever boots the machine says from where plain HTTP is accepted.
@@ -81,6 +83,9 @@ pub struct ConfigFile {
     /// not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence_issuers_file: Option<PathBuf>,
+    /// The folder of the owner's policies, `*.cedar`; `policies` beside the file of clients if it is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies_dir: Option<PathBuf>,
     /// Names of arguments whose values are never recorded, besides those that look like secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redact: Vec<String>,
@@ -117,6 +122,7 @@ pub(crate) struct Config {
     licence_file: Option<PathBuf>,
     tiers_file: Option<PathBuf>,
     licence_issuers_file: Option<PathBuf>,
+    policies_dir: Option<PathBuf>,
     pub(crate) tls: Option<TlsFile>,
     pub(crate) vault: Option<VaultConfig>,
     pub(crate) plain: Plain,
@@ -137,6 +143,7 @@ impl Config {
             licence: named(&self.licence_file, LICENCE_FILE),
             tiers: named(&self.tiers_file, TIERS_FILE),
             issuers: named(&self.licence_issuers_file, ISSUERS_FILE),
+            policies: named(&self.policies_dir, POLICIES_FOLDER),
         }
     }
 
@@ -168,6 +175,7 @@ impl Config {
         let tiers_file = sources.optional("tiers_file", &[], file.tiers_file)?;
         let issuers = file.licence_issuers_file;
         let licence_issuers_file = sources.optional("licence_issuers_file", &[], issuers)?;
+        let policies_dir = sources.optional("policies_dir", &[], file.policies_dir)?;
         let redact = (!file.redact.is_empty()).then_some(file.redact);
         let redact = sources.in_file("redact", redact, Vec::new());
         let tool_rates = (!file.tool_rates.is_empty()).then_some(file.tool_rates);
@@ -200,6 +208,7 @@ impl Config {
             licence_file,
             tiers_file,
             licence_issuers_file,
+            policies_dir,
             tls,
             vault,
             plain,
@@ -264,6 +273,7 @@ mod tests {
                 "licence_file = null from default",
                 "tiers_file = null from default",
                 "licence_issuers_file = null from default",
+                "policies_dir = null from default",
                 "redact = [] from default",
                 "tool_rates = [] from default",
                 "tls = {\"certificate\":\"/c.pem\",\"key\":\"credential:tls.key\"} from file gateway.yaml",

@@ -9,10 +9,10 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use approvals::Inbox;
 use audit::{Audit, Entry, Kind, Log, Redactor};
-use capfile::Pattern;
 use certificates::Certificates;
 use clap::Parser;
 use clients::ClientsFile;
@@ -23,15 +23,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sandbox::{Confinement, Report};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
-use crate::access::{Access, Change, Live};
+use crate::access::{Access, Change, Conversations, Live, Parts, Rulebook};
 use crate::config::Config;
 use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
-use crate::limits::{KEEP, LAST_RECORDS, MAX_WAITING, TELL_REFUSALS};
+use crate::limits::{KEEP, LAST_RECORDS, MAX_WAITING, TELL_REFUSALS, TIDY};
 use crate::log_gate::LogGate;
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
@@ -55,6 +56,9 @@ const FOR_OTHERS: u32 = 0o007;
 /// What is kept of clients, and of rates and budgets.
 const CLIENTS_DB: &str = "clients.db";
 const QUOTA_DB: &str = "quota.db";
+/// What waits for a person, and what conversations have read.
+const APPROVALS_DB: &str = "approvals.db";
+const CONVERSATIONS_DB: &str = "conversations.db";
 
 /// The gateway of llmbasedos: one way in for all MCP traffic.
 #[derive(Debug, Parser)]
@@ -129,17 +133,32 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     // For what is done once: accepting, and watching the cap files.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async {
-        let following = registry.follow()?;
+        let rulebook = kept.parts.rulebook.clone();
+        let of_tools = rulebook.clone();
+        let following = registry.follow(move |table| of_tools.tools_are(table))?;
         let (audit, recording) = Audit::start(kept.log)?;
-        let (live, quota) = (kept.live, kept.quota);
+        let (live, quota) = (kept.parts.live.clone(), kept.parts.quota.clone());
         let told = audit.clone();
-        let rules = live.follow(move |changes| record(&told, &changes))?;
-        let ticking = tick(live.clone(), quota.clone(), audit.clone());
-        let access = Access::new(live, quota.clone(), audit.clone(), kept.tool_rates);
+        let of_files = rulebook.clone();
+        let rules = live.follow(move |mut changes| {
+            if of_files.read_files() {
+                changes.push(Change::Refused("policies"));
+            }
+            record(&told, &changes);
+        })?;
+        let standing = allowed_for_good(kept.parts.inbox.standing_changes(), rulebook);
+        let ticking = tick(Ticking {
+            live,
+            quota: quota.clone(),
+            audit: audit.clone(),
+            inbox: kept.parts.inbox.clone(),
+            conversations: kept.parts.conversations.clone(),
+        });
+        let access = Access::new(kept.parts, audit.clone());
         let (stopping, stopped) = watch::channel(());
         let ids = RequestIds::new()?;
         let mcp =
-            Mcp::new(registry, access, ids, Metrics::new(), config.call_timeout, stopped.clone());
+            Mcp::new(registry, access, ids, Metrics::new(), config.call_timeout, stopped.clone())?;
         let sessions = Sessions { tracker: TaskTracker::new(), stopped };
         let workers = workers.clone();
         let app = App { hosts, mcp, sessions, workers, confinement: report.clone() };
@@ -151,6 +170,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             tokio::spawn(tell_refusals(app.clone())),
             tokio::spawn(following),
             tokio::spawn(rules),
+            tokio::spawn(standing),
             tokio::spawn(ticking),
             tokio::spawn(daemon::watchdog()),
         ];
@@ -176,28 +196,36 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
 
 /// What is opened before the process is locked down, and decides on calls afterwards.
 struct Kept {
-    live: Arc<Live>,
-    quota: Arc<Quota>,
+    parts: Parts,
     log: Log,
-    tool_rates: Vec<(Pattern, Rate)>,
 }
 
 impl Kept {
     fn open(config: &Config) -> Result<Self, BoxError> {
         let folder = &config.state_dir;
-        let live = Live::open(config.files(), &folder.join(CLIENTS_DB))?;
+        let inbox = Arc::new(Inbox::open(&folder.join(APPROVALS_DB), calendar())?);
+        let rulebook = Arc::new(Rulebook::new(config.files().policies, inbox.clone()));
+        rulebook.read_files();
+        let heir = rulebook.clone();
+        let live = Live::open(config.files(), &folder.join(CLIENTS_DB), move |clients, terms| {
+            heir.rules_are(clients, terms);
+        })?;
+        let conversations = Conversations::open(&folder.join(CONVERSATIONS_DB), calendar())?;
         let quota = Quota::open(&folder.join(QUOTA_DB), wall_clock(), calendar())?;
         let redactor = Redactor::new(config.redact.iter().map(String::as_str));
         let tool_rates = config.tool_rates.iter().map(|rate| {
             let window = Duration::from_secs(rate.window_seconds.get().into());
             (rate.methods.clone(), Rate { requests: rate.requests, window })
         });
-        Ok(Self {
+        let parts = Parts {
             live: Arc::new(live),
             quota: Arc::new(quota),
-            log: Log::open(folder, redactor)?,
             tool_rates: tool_rates.collect(),
-        })
+            rulebook,
+            inbox,
+            conversations: Arc::new(conversations),
+        };
+        Ok(Self { parts, log: Log::open(folder, redactor)? })
     }
 }
 
@@ -220,21 +248,56 @@ fn record(audit: &Audit, changes: &[Change]) {
     }
 }
 
+/// Makes the policies anew whenever a person has allowed something for good, or has taken that back.
+async fn allowed_for_good(mut changes: Receiver<u64>, rulebook: Arc<Rulebook>) {
+    while changes.changed().await.is_ok() {
+        let rulebook = rulebook.clone();
+        // It waits for the disk.
+        if tokio::task::spawn_blocking(move || rulebook.standing_changed()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What is looked after again and again.
+struct Ticking {
+    live: Arc<Live>,
+    quota: Arc<Quota>,
+    audit: Audit,
+    inbox: Arc<Inbox>,
+    conversations: Arc<Conversations>,
+}
+
 /// Ends what is over, and writes down what is counted, again and again.
-async fn tick(live: Arc<Live>, quota: Arc<Quota>, audit: Audit) {
+async fn tick(of: Ticking) {
     let mut interval = tokio::time::interval(KEEP);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tidied = Instant::now();
     loop {
         interval.tick().await;
-        let (live, quota) = (live.clone(), quota.clone());
+        let (live, quota) = (of.live.clone(), of.quota.clone());
         // Both wait for the disk.
         let kept = tokio::task::spawn_blocking(move || {
             keep(&quota);
             live.tick()
         });
         match kept.await {
-            Ok(changes) => record(&audit, &changes),
+            Ok(changes) => record(&of.audit, &changes),
             Err(_) => return,
+        }
+        if tidied.elapsed() < TIDY {
+            continue;
+        }
+        tidied = Instant::now();
+        let (inbox, conversations) = (of.inbox.clone(), of.conversations.clone());
+        let tidying = tokio::task::spawn_blocking(move || {
+            conversations.tick();
+            if let Err(error) = inbox.tick() {
+                tracing::error!(%error, "the calls that wait for a person cannot be kept");
+            }
+        });
+        if tidying.await.is_err() {
+            return;
         }
     }
 }
