@@ -270,4 +270,9 @@ impl Appliance {
     pub fn local(&self, end: End) -> Local {
         Local::open(&self.facts().sockets["gateway"], end)
     }
+
+    /// A connection to `person.sock`, at which a person sits.
+    pub fn person(&self, end: End) -> Local {
+        Local::open(&self.state().join("run/person.sock"), end)
+    }
 }
