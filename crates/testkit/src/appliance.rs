@@ -24,8 +24,12 @@ pub struct Appliance {
 pub struct Builder {
     plan: Plan,
     outside: bool,
+    asks: bool,
     folder: TempDir,
 }
+
+/// The rule of the owner's that most tests have: what they try is not who is asked. It permits nothing.
+const UNASKED: &str = "@ask(\"never\") permit (principal, action, resource);";
 
 /// The folder of the daemons' programs: where Cargo put this test is beneath it, and a program of ours is in it.
 ///
@@ -75,7 +79,7 @@ impl Appliance {
             // What tests measure and attack is not how often they may.
             limits: Limits::NO_RATE,
         };
-        Builder { plan, outside: false, folder }
+        Builder { plan, outside: false, asks: false, folder }
     }
 
     /// What a program needs to know of it.
@@ -175,6 +179,13 @@ impl Builder {
         self
     }
 
+    /// Lets it ask a person, as an appliance does whose owner has said nothing.
+    #[must_use]
+    pub fn asking(mut self) -> Self {
+        self.asks = true;
+        self
+    }
+
     /// A file of the owner's policies, in force from the start.
     #[must_use]
     pub fn policy(self, name: &str, text: &str) -> Self {
@@ -201,6 +212,9 @@ impl Builder {
 
     /// Starts it, and waits until it is ready.
     pub fn start(self) -> Appliance {
+        if !self.asks {
+            fs::write(self.state_folder("config/policies").join("unasked.cedar"), UNASKED).unwrap();
+        }
         let outside = self.outside.then(|| {
             let (run, log) = (self.state_folder("run"), self.state_folder("log"));
             let folder = self.folder.path().join("outside");

@@ -261,7 +261,7 @@ impl Appliance {
         WebSocket::open(self.port(), ShowKey::Header(&self.facts().key)).unwrap()
     }
 
-    /// A connection to `person.sock`.
+    /// A connection to `person.sock`, at which a person sits.
     pub fn person(&self, end: End) -> Local {
         Local::open(&self.facts().sockets["person"], end)
     }
@@ -269,10 +269,5 @@ impl Appliance {
     /// A connection to `gateway.sock`.
     pub fn local(&self, end: End) -> Local {
         Local::open(&self.facts().sockets["gateway"], end)
-    }
-
-    /// A connection to `person.sock`, at which a person sits.
-    pub fn person(&self, end: End) -> Local {
-        Local::open(&self.state().join("run/person.sock"), end)
     }
 }

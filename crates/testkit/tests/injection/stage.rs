@@ -46,7 +46,7 @@ pub(crate) struct Read {
 impl Stage {
     /// An appliance with these rules of the owner's, if there are any.
     pub(crate) fn new(policy: &str) -> Self {
-        let builder = Appliance::new().world().file("files/of", "").file("names/of", "");
+        let builder = Appliance::new().asking().world().file("files/of", "").file("names/of", "");
         let builder = if policy.is_empty() { builder } else { builder.policy("own", policy) };
         let appliance = builder.start();
         let mut clients = appliance.clients(CLIENTS);
