@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
@@ -29,17 +30,19 @@ fn a_key_that_is_revoked_is_good_no_more_for_anybody_who_has_it() {
     let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "mcp.hello", "params": [] });
     assert!(socket.ask(&hello)["result"].is_array());
     let mut other = appliance.websocket();
-    let listening = thread::spawn({
-        let params = json!({ "notifications": { "toolsListChanged": true } });
-        let request = Request::new(appliance.port(), &key).modern("subscriptions/listen", &params);
-        move || request.send()
-    });
-    until("the stream", PATIENCE, || {
-        appliance.administer(&["client", "list"]).contains("host").then_some(())
-    });
+    let params = json!({ "notifications": { "toolsListChanged": true } });
+    let request = Request::new(appliance.port(), &key).modern("subscriptions/listen", &params);
+    let mut stream = BufReader::new(request.stream());
+    let mut line = String::new();
+    while !line.contains("acknowledged") {
+        line.clear();
+        assert_ne!(stream.read_line(&mut line).unwrap(), 0, "the stream has not begun");
+    }
     appliance.administer(&["client", "revoke", "host"]);
     assert_eq!(socket.closed(), Some(1008));
-    listening.join().unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("-31401"), "{rest}");
     assert_eq!(appliance.status_of(&key), 401);
     assert!(other.ask(&hello)["result"].is_array(), "nobody else is troubled");
 }
