@@ -142,6 +142,11 @@ impl Appliance {
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     }
 
+    /// Starts again what has ended, once it is due, as `up` does all the time.
+    pub fn tend(&mut self) {
+        self.running.tend().unwrap();
+    }
+
     /// Stops it in order.
     pub fn stop(self) {
         self.running.stop().unwrap();
