@@ -138,6 +138,6 @@ fn known(name: &str, text: &str, role: Role) -> Result<Known, PolicyError> {
 fn parse(name: &str, text: &str, role: Role) -> Result<Known, PolicyError> {
     let policy = Policy::parse(Some(cedar_policy::PolicyId::new(name)), text)
         .map_err(|error| PolicyError::cedar(name, text, 0, &error))?;
-    let rule = Rule { name: name.into(), file: None, line: None, text: text.into() };
-    Ok(Known::new(policy, rule, role))
+    let shown = Rule { name: name.into(), file: None, line: None, text: text.into() };
+    Ok(Known::new(policy, shown, role))
 }

@@ -50,10 +50,12 @@ fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
     let set: PolicySet =
         file.text.parse().map_err(|error| PolicyError::cedar(&file.name, &file.text, 0, &error))?;
     if let Some(template) = set.templates().next() {
-        let start = template.as_ref().loc().map_or(0, |place| place.start());
+        let start = if let Some(place) = template.as_ref().loc() { place.start() } else { 0 };
         return Err(at(start, "a policy here has no slots: write who or what is meant".to_owned()));
     }
-    let start = |policy: &&Policy| policy.as_ref().loc().map_or(0, |place| place.start());
+    let start = |policy: &&Policy| {
+        if let Some(place) = policy.as_ref().loc() { place.start() } else { 0 }
+    };
     let mut policies: Vec<&Policy> = set.policies().collect();
     policies.sort_by_key(start);
     let mut names = HashSet::new();
@@ -71,13 +73,13 @@ fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
         }
         let name = format!("{}:{own}", file.name);
         let policy = policy.new_id(PolicyId::new(&name));
-        let rule = Rule {
+        let shown = Rule {
             name: name.into(),
             file: Some(file.name.as_str().into()),
             line: Some(begins.line),
             text: text.into(),
         };
-        all.push(Owned { known: Known::new(policy, rule, role), start });
+        all.push(Owned { known: Known::new(policy, shown, role), start });
     }
     Ok(all)
 }

@@ -174,7 +174,7 @@ impl Policies {
         question: &Question<'_>,
     ) -> (Decision, Vec<(Resource, Option<Matched>)>) {
         let (resources, context) = match self.call(cell, method, question) {
-            Ok(call) => call,
+            Ok(read) => read,
             Err(argument) => {
                 let name = argument.map(|argument| format!("{ARGUMENTS}:{argument}"));
                 return (Decision::deny(name.unwrap_or_else(|| ARGUMENTS.to_owned())), Vec::new());

@@ -333,7 +333,7 @@ fn never_lifts_the_everyday_questions_and_no_other() {
         (format!("{never}{own}"), quiet, HOST, "own.cedar:mine"),
         (format!("{own}{trusting}"), told, HOST, "own.cedar:mine"),
         (own.to_owned(), quiet, PERSON, leaves),
-        (r#"permit (principal, action, resource);"#.to_owned(), quiet, PERSON, leaves),
+        ("permit (principal, action, resource);".to_owned(), quiet, PERSON, leaves),
     ] {
         let decision = with(&rules).decide(&question);
         assert_eq!((decision.answer, &*decision.rule), (answer, rule), "{rules}");
