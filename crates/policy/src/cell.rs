@@ -283,7 +283,7 @@ impl Cell {
             matches!(
                 (role, lift.role),
                 (Role::Everyday, Role::Lift { .. })
-                    | (Role::Untrusted, Role::Lift { untrusted: true, .. })
+                    | (Role::Untrusted, Role::Lift { untrusted: true })
             )
         };
         let mut decision = Decision::new(Answer::Allow, name(permit));

@@ -1,6 +1,6 @@
 //! What policies are made from.
 
-use capfile::{Effect, Patterns, Target, TargetKind};
+use capfile::{CapFile, Effect, Patterns, Target, TargetKind};
 use serde_json::Value;
 
 /// All that policies are made from.
@@ -34,6 +34,19 @@ pub struct Tool {
 }
 
 impl Tool {
+    /// What a server offers: its methods, and its prompts and resources, each as one.
+    pub fn of(file: &CapFile) -> impl Iterator<Item = Self> {
+        let server = file.service_name.as_str();
+        let methods = file.capabilities.iter().map(move |method| Self {
+            method: method.method.to_string(),
+            server: server.to_owned(),
+            effects: method.effects.clone(),
+            works_on: method.works_on.clone(),
+            input_schema: method.input_schema(),
+        });
+        methods.chain(["prompts", "resources"].map(|what| Self::reading(server, what)))
+    }
+
     /// What a server offers beside its methods, `prompts` or `resources`, which is only read.
     pub fn reading(server: &str, what: &str) -> Self {
         Self {
@@ -77,7 +90,7 @@ pub struct Standing {
 }
 
 /// A file of the owner's policies.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its name in the folder: `mail.cedar`.
     pub name: String,

@@ -40,8 +40,8 @@
 //!    person calls: `default:cannot_be_undone`, `default:leaves_the_appliance` and `default:untrusted`.
 //! 4. Else the call is allowed.
 //!
-//! A `permit` with `@ask("never")` takes the first two defaults away where it matches, and with `@untrusted("ok")` beside it the third.
-//! What the owner's own rules ask is always asked. A person's answer `always` is such a permit, `always:ID`, which permits nothing by itself.
+//! A `permit` with `@ask("never")` takes the first two defaults away where it matches, and with `@untrusted("ok")` beside it the third; it
+//! permits nothing by itself. What the owner's own rules ask is always asked. A person's answer `always` is such a permit, `always:ID`.
 //!
 //! Rules are named by `@id`, else by their line, after their file: `mail.cedar:bank`, `mail.cedar:12`.
 //!

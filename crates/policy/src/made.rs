@@ -61,7 +61,7 @@ pub(crate) fn policies(
     for standing in &inputs.standing {
         match always(standing, tools, names) {
             Some(text) => {
-                let role = Role::Lift { untrusted: false, permits: false };
+                let role = Role::Lift { untrusted: false };
                 all.push(known(&format!("always:{}", standing.id), &text, role)?);
             }
             None => warnings.push(PolicyError::made(

@@ -120,7 +120,7 @@ fn role(policy: &Policy) -> Result<Role, (String, String)> {
         (None, Effect::Forbid) => Ok(Role::Forbid),
         (Some("host"), Effect::Forbid) => Ok(Role::Ask(Approver::Host)),
         (Some("person"), Effect::Forbid) => Ok(Role::Ask(Approver::Person)),
-        (Some("never"), Effect::Permit) => Ok(Role::Lift { untrusted, permits: true }),
+        (Some("never"), Effect::Permit) => Ok(Role::Lift { untrusted }),
         (Some("never"), Effect::Forbid) => wrong("@ask", "`@ask(\"never\")` belongs to a `permit`"),
         (Some("host" | "person"), Effect::Permit) => {
             wrong("@ask", "who is to be asked belongs to a `forbid`, which then asks instead")

@@ -25,8 +25,8 @@ pub(crate) struct Known {
 pub(crate) enum Role {
     /// It permits.
     Permit,
-    /// It takes away the everyday questions, and if it says so also the one about untrusted text; the owner's also permits.
-    Lift { untrusted: bool, permits: bool },
+    /// It takes away the everyday questions, and if it says so also the one about untrusted text. It permits nothing.
+    Lift { untrusted: bool },
     /// It denies.
     Forbid,
     /// The owner wants somebody to be asked, whatever else is lifted.
@@ -138,6 +138,6 @@ impl Known {
 impl Role {
     /// Whether a match allows a call that nothing forbids.
     pub(crate) fn permits(self) -> bool {
-        matches!(self, Self::Permit | Self::Lift { permits: true, .. })
+        self == Self::Permit
     }
 }

@@ -9,7 +9,7 @@ use capfile::{Target, TargetKind};
 use cedar_policy::{Effect, Policy, PolicyId};
 use serde_json::{Value, json};
 
-use crate::answer::Scope;
+use crate::answer::{Answer, Scope};
 use crate::cell::Cell;
 use crate::context::{self, Facts};
 use crate::method::Method;
@@ -24,6 +24,12 @@ const PROBE: &str = "\u{1}";
 impl Policies {
     /// Where the one who asks may read without a question, by this method, now. The arguments of the question do not count.
     pub fn read_scopes(&self, question: &Question<'_>) -> Vec<Scope> {
+        self.scopes(question, Answer::Allow)
+    }
+
+    /// Where the answer is this one at the most: with [`Answer::Ask`] also where somebody has to agree, as they have for the call
+    /// at hand.
+    pub fn scopes(&self, question: &Question<'_>, at_most: Answer) -> Vec<Scope> {
         let Some((method, _)) = self.cell(question.principal, question.method) else {
             return Vec::new();
         };
@@ -39,7 +45,7 @@ impl Policies {
         // A rule may name the folder alone, and not what is beneath it, or the other way round.
         let allows = |folder: &str| {
             let beneath = format!("{}/{PROBE}", folder.trim_end_matches('/'));
-            let at = |path: &str| self.allows_at(&cell, method, question, path);
+            let at = |path: &str| self.answer_at(&cell, method, question, path) <= at_most;
             at(folder) && at(&beneath)
         };
         let answers: Vec<(String, bool)> = folders
@@ -52,8 +58,14 @@ impl Policies {
         regions(&answers)
     }
 
-    /// Whether a path in normal form may be read.
-    fn allows_at(&self, cell: &Cell, method: &Method, question: &Question<'_>, path: &str) -> bool {
+    /// The answer for a path in normal form.
+    fn answer_at(
+        &self,
+        cell: &Cell,
+        method: &Method,
+        question: &Question<'_>,
+        path: &str,
+    ) -> Answer {
         let facts = Facts { moment: question.moment, still: still(question) };
         let context = context::of_call(facts, None, cell.looks);
         let resource = Resource::at(&self.names, &method.server, path);
@@ -62,7 +74,7 @@ impl Policies {
             let still = still?;
             cell.matched(&self.rules, &still, &resource, &context)
         });
-        cell.judge(&self.rules, matched.as_ref()).allows()
+        cell.judge(&self.rules, matched.as_ref()).answer
     }
 }
 
