@@ -64,9 +64,12 @@ pub(crate) fn policies(
                 let role = Role::Lift { untrusted: false };
                 all.push(known(&format!("always:{}", standing.id), &text, role)?);
             }
-            None => warnings.push(PolicyError::made(
-                &format!("always:{}", standing.id),
-                "its method is not there any more, or does not work on such a thing: it does not count",
+            None => warnings.push(Warning::new(
+                PolicyError::made(
+                    &format!("always:{}", standing.id),
+                    "its method is not there now, or does not work on such a thing: it does not count",
+                ),
+                true,
             )),
         }
     }

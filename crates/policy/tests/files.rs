@@ -30,7 +30,8 @@ fn a_broken_file_is_refused_with_line_and_reason() {
             45,
             "contxt",
         ),
-        ("forbid (principal, action == Action::\"mcp.fs.raed\", resource);", 1, 30, "mcp.fs.raed"),
+        ("forbid (principal, action == Action::\"fs.raed\", resource);", 1, 30, "fs.raed"),
+        ("\nforbid (principal, action in Action::\"effect:chages\", resource);", 2, 30, "chages"),
         ("\nforbid (principal, action, resource in Pfad::\"/a\");", 2, 40, "Pfad"),
         ("\nforbid (principal in Kind::\"kez\", action, resource);", 2, 22, "kez"),
         (
