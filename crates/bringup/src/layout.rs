@@ -72,7 +72,7 @@ impl Layout {
     pub(crate) fn make(plan: &Plan) -> Result<Self, Error> {
         // The daemons and the snippets need a path that holds wherever they are started.
         let state = std::path::absolute(&plan.state).map_err(Error::file(&plan.state))?;
-        for folder in ["config", "run", "fs", "gateway", "log"] {
+        for folder in ["config", "config/policies", "run", "fs", "gateway", "log"] {
             private_folder(&state.join(folder))?;
         }
         let root = match &plan.root {
