@@ -13,6 +13,8 @@ use crate::meta::SERVER_INFO;
 pub enum ResultType {
     /// The request is done.
     Complete,
+    /// The answer comes later, to whoever asks for the task (the extension of tasks).
+    Task,
 }
 
 /// Who may keep a copy of a result (`CacheableResult.cacheScope`, MCP 2026-07-28).

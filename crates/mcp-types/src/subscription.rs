@@ -47,9 +47,9 @@ struct Params<'a> {
 
 /// Which subscription it is: the id of the request that opened it.
 #[derive(Debug, Clone, Serialize)]
-struct Meta<'a> {
+pub(crate) struct Meta<'a> {
     #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
-    subscription_id: &'a RawValue,
+    pub(crate) subscription_id: &'a RawValue,
 }
 
 impl<'a> SubscriptionNotification<'a> {

@@ -51,7 +51,17 @@ const LAYERS: [(Layer, &[&str]); 5] = [
     ),
     (
         Layer::Framework,
-        &["approvals", "audit", "capability", "clients", "licence", "mcp-client", "policy", "quota"],
+        &[
+            "approvals",
+            "audit",
+            "capability",
+            "clients",
+            "licence",
+            "mcp-client",
+            "policy",
+            "quota",
+            "tasks",
+        ],
     ),
     (
         Layer::Program,
