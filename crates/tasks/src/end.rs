@@ -77,7 +77,7 @@ impl Tasks {
             }
             if !task.has_started {
                 let outcome = Outcome { status: TaskStatus::Cancelled, json: None, message: None };
-                return end(work, task, &outcome).map(Cancel::Ended);
+                return end(work, &task, &outcome).map(Cancel::Ended);
             }
             if task.cancel_asked {
                 return Ok(Cancel::Asked(task));
@@ -92,13 +92,17 @@ impl Tasks {
         short("the message", outcome.message.unwrap_or_default(), MAX_MESSAGE_BYTES)?;
         self.change(|work| {
             let task = work.open(id)?;
-            end(work, task, outcome)
+            end(work, &task, outcome)
         })
     }
 }
 
 /// Ends a task that is open. One transaction writes at a time, and it has seen that this one is.
-pub(crate) fn end(work: &mut Work<'_>, task: Task, outcome: &Outcome<'_>) -> Result<Task, Refused> {
+pub(crate) fn end(
+    work: &mut Work<'_>,
+    task: &Task,
+    outcome: &Outcome<'_>,
+) -> Result<Task, Refused> {
     // A message such as "waits for approval" does not hold any more.
     let put =
         "UPDATE tasks SET status = ?2, outcome = ?3, message = ?4, ended_at = ?5, expires_at = ?6,

@@ -14,7 +14,7 @@
 //! # let since = std::time::UNIX_EPOCH.elapsed()?;
 //! # let clock: tasks::Clock = std::sync::Arc::new(move || since);
 //! let tasks = Tasks::open(&path, clock)?;
-//! let task = tasks.create(New {
+//! let task = tasks.create(&New {
 //!     client: "anna".into(),
 //!     method: "tools/call".into(),
 //!     params: r#"{"name":"mail_send"}"#.into(),

@@ -95,7 +95,7 @@ impl Overdue {
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let outcome =
             Outcome { status: TaskStatus::Failed, json: Some(&error), message: Some(message) };
-        end(work, task, &outcome).map(drop)
+        end(work, &task, &outcome).map(drop)
     }
 }
 

@@ -68,11 +68,11 @@ impl Tasks {
     /// # Errors
     ///
     /// Too many are open, something is too long, the parameters are no object, or it cannot be written down.
-    pub fn create(&self, new: New) -> Result<Task, Refused> {
-        check(&new)?;
+    pub fn create(&self, new: &New) -> Result<Task, Refused> {
+        check(new)?;
         self.change(|work| {
             has_room(&work.store, &new.client)?;
-            insert(work, &new)
+            insert(work, new)
         })
     }
 

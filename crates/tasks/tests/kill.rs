@@ -46,7 +46,7 @@ fn child() {
     };
     let mut left = tasks.open_tasks().unwrap().into_iter();
     loop {
-        let id = left.next().unwrap_or_else(|| tasks.create(new()).unwrap()).id;
+        let id = left.next().unwrap_or_else(|| tasks.create(&new()).unwrap()).id;
         tell("created", &id);
         if is_naive {
             tell("did", &id);
@@ -84,7 +84,9 @@ fn kill_at(path: &Path, step: &str, count: usize, is_naive: bool, told: &mut Tol
         seen += usize::from(note(lines.next().unwrap()) == Some(step));
     }
     child.kill().unwrap();
-    lines.for_each(|line| drop(note(line)));
+    for line in lines {
+        note(line);
+    }
     assert_eq!(child.wait().unwrap().signal(), Some(SIGKILL));
 }
 

@@ -47,6 +47,10 @@ fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap()
 }
 
+fn before(time: Duration, by: Duration) -> Duration {
+    time.checked_sub(by).unwrap()
+}
+
 impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -76,7 +80,7 @@ impl Desk {
     }
 
     fn create(&self, client: &str) -> Task {
-        self.tasks.create(new(client)).unwrap()
+        self.tasks.create(&new(client)).unwrap()
     }
 
     fn get(&self, id: &str) -> Task {
@@ -412,24 +416,24 @@ fn whoever_follows_a_task_hears_of_it_and_of_its_end() {
 fn what_is_open_for_too_long_fails_and_what_has_ended_is_forgotten() {
     let desk = Desk::new();
     let [waits, begun, done] = [(); 3].map(|()| desk.create("anna").id);
-    let short = desk.tasks.create(New { ttl: Some(HOUR), ..new("anna") }).unwrap();
-    let long = desk.tasks.create(New { ttl: Some(MAX_TTL * 2), ..new("anna") }).unwrap();
+    let short = desk.tasks.create(&New { ttl: Some(HOUR), ..new("anna") }).unwrap();
+    let long = desk.tasks.create(&New { ttl: Some(MAX_TTL * 2), ..new("anna") }).unwrap();
     assert_eq!((ttl(&short), ttl(&long)), (milliseconds(HOUR), milliseconds(MAX_TTL)));
     desk.tasks.starting(&begun).unwrap();
-    desk.pass(HOUR - SECOND);
+    desk.pass(before(HOUR, SECOND));
     assert_eq!(desk.status(&short.id), TaskStatus::Working);
     desk.pass(SECOND);
     assert_eq!(desk.status(&short.id), TaskStatus::Failed);
     let ended = desk.tasks.complete(&done, RESULT).unwrap();
     assert_eq!(ttl(&ended), milliseconds(HOUR + KEPT));
-    desk.pass(TTL - HOUR - SECOND);
+    desk.pass(before(TTL, HOUR + SECOND));
     assert_eq!(desk.status(&waits), TaskStatus::Working);
     desk.pass(SECOND);
     let message = |id: &str| desk.get(id).status_message.unwrap();
     assert!(message(&waits).contains("nothing was done"));
     assert!(message(&begun).contains("look whether it took effect"));
     assert!(matches!(desk.tasks.complete(&begun, RESULT), Err(Refused::Ended(TaskStatus::Failed))));
-    desk.pass(HOUR + KEPT - TTL - SECOND);
+    desk.pass(before(HOUR + KEPT, TTL + SECOND));
     assert!(!desk.is_gone(&done));
     desk.pass(SECOND);
     assert!(desk.is_gone(&done));
@@ -441,15 +445,15 @@ fn a_clock_that_is_set_back_lengthens_nothing() {
     let desk = Desk::new();
     let [open, done] = [(); 2].map(|()| desk.create("anna").id);
     desk.tasks.complete(&done, RESULT).unwrap();
-    desk.pass(TTL - HOUR);
+    desk.pass(before(TTL, HOUR));
     desk.tasks.tick().unwrap();
     desk.back(HOUR * 1000);
     assert_eq!(desk.status(&open), TaskStatus::Working);
-    desk.pass(HOUR - SECOND);
+    desk.pass(before(HOUR, SECOND));
     assert_eq!(desk.status(&open), TaskStatus::Working, "nor is it shortened");
     desk.pass(SECOND);
     assert_eq!(desk.status(&open), TaskStatus::Failed);
-    desk.pass(KEPT - TTL - SECOND);
+    desk.pass(before(KEPT, TTL + SECOND));
     assert!(!desk.is_gone(&done));
     desk.pass(SECOND);
     assert!(desk.is_gone(&done));
@@ -473,7 +477,7 @@ fn a_clock_that_was_set_back_over_a_restart_ends_what_is_open() {
     assert_eq!(ended.status, TaskStatus::Failed);
     assert!(ended.status_message.unwrap().contains("clock was set back"));
     assert_eq!(desk.status(&done), TaskStatus::Completed);
-    desk.pass(KEPT - HOUR);
+    desk.pass(before(KEPT, HOUR));
     assert!(desk.is_gone(&done));
 }
 
@@ -484,11 +488,11 @@ fn so_many_may_be_open_of_a_client_and_in_all() {
     for n in 0..MAX_OPEN {
         last = desk.create(&format!("client-{}", n / MAX_OPEN_PER_CLIENT)).id;
         if n + 1 == MAX_OPEN_PER_CLIENT {
-            let full = desk.tasks.create(new("client-0")).unwrap_err();
+            let full = desk.tasks.create(&new("client-0")).unwrap_err();
             assert!(matches!(full, Refused::Full { limit: MAX_OPEN_PER_CLIENT, .. }), "{full}");
         }
     }
-    let full = desk.tasks.create(new("anna")).unwrap_err();
+    let full = desk.tasks.create(&new("anna")).unwrap_err();
     assert!(matches!(full, Refused::Full { limit: MAX_OPEN, .. }), "{full}");
     desk.tasks.complete(&last, RESULT).unwrap();
     desk.create("anna");
@@ -533,14 +537,14 @@ fn what_is_too_long_or_malformed_changes_nothing() {
     let desk = Desk::new();
     let long = |bytes: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - 8));
     assert_eq!(long(100).len(), 100);
-    let with = |params: String| desk.tasks.create(New { params, ..new("anna") });
+    let with = |params: String| desk.tasks.create(&New { params, ..new("anna") });
     assert!(with(long(MAX_PARAMS_BYTES)).is_ok());
     assert!(matches!(with(long(MAX_PARAMS_BYTES + 1)), Err(Refused::TooLong { .. })));
     for bad in ["", "[]", "1", "{", r#"{"a":1}{}"#, "null"] {
         assert!(matches!(with(bad.to_owned()), Err(Refused::Malformed { .. })), "{bad}");
     }
     let name = "x".repeat(MAX_NAME_BYTES + 1);
-    let named = desk.tasks.create(new(&name));
+    let named = desk.tasks.create(&new(&name));
     assert!(matches!(named, Err(Refused::TooLong { .. })));
     assert_eq!(desk.tasks.open_tasks().unwrap().len(), 1);
 
