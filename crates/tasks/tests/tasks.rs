@@ -482,6 +482,30 @@ fn a_clock_that_was_set_back_over_a_restart_ends_what_is_open() {
 }
 
 #[test]
+fn a_change_remembers_the_time_over_a_restart() {
+    let desk = Desk::new();
+    let id = desk.create("anna").id;
+    desk.pass(HOUR);
+    desk.tasks.working(&id, None).unwrap();
+    desk.back(HOUR);
+    assert_eq!(desk.again().status(&id), TaskStatus::Failed);
+}
+
+#[test]
+fn what_has_just_ended_is_never_the_one_that_is_forgotten() {
+    let desk = Desk::new();
+    let early = desk.create("anna").id;
+    for _ in 0..MAX_KEPT_PER_CLIENT {
+        desk.with(TaskStatus::Completed);
+    }
+    // At the same time as all others, and made before them.
+    desk.tasks.complete(&early, RESULT).unwrap();
+    desk.back(HOUR);
+    let later = [(); 2].map(|()| desk.with(TaskStatus::Completed));
+    assert!(!later.iter().any(|id| desk.is_gone(id)));
+}
+
+#[test]
 fn so_many_may_be_open_of_a_client_and_in_all() {
     let desk = Desk::new();
     let mut last = String::new();
