@@ -297,7 +297,7 @@ fn a_cancel_is_a_request_once_the_work_is_begun() {
         };
         assert!(task.cancel_asked && task.status == TaskStatus::Working);
     }
-    assert!(worker.has_changed().unwrap());
+    assert_eq!(*worker.borrow(), 1, "it is told once");
     desk.tasks.complete(&begun, RESULT).unwrap();
     assert!(matches!(desk.tasks.cancel("anna", &begun).unwrap(), Cancel::Over(_)));
     assert_eq!(desk.status(&begun), TaskStatus::Completed);
@@ -377,6 +377,8 @@ fn keys_are_used_once_and_answers_to_nothing_are_left_aside() {
     desk.tasks.update("anna", &id, r#"{"c":1}"#).unwrap();
     assert_eq!(answered(&id), json!({"a": 1, "b": null}));
     assert!(matches!(desk.tasks.input_required(&id, r#"{"c":{}}"#), Err(Refused::KeyUsed)));
+    let other = desk.tasks.input_required(&id, r#"{"d":{}}"#).unwrap();
+    assert_eq!(shown(&other)["inputRequests"], json!({"d": {}}));
     desk.tasks.complete(&id, RESULT).unwrap();
     let late = desk.tasks.update("anna", &id, r#"{"c":1}"#).unwrap();
     assert_eq!(late.status, TaskStatus::Completed);
