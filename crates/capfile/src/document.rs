@@ -247,6 +247,12 @@ impl Method {
             .unwrap_or_default()
     }
 
+    /// The JSON Schema of the arguments of its MCP tool, if it is one.
+    pub fn input_schema(&self) -> Option<Value> {
+        let mut tool: Value = serde_json::from_str(self.tool.as_ref()?.get()).ok()?;
+        tool.get_mut("inputSchema").map(Value::take)
+    }
+
     /// The name of its MCP tool, if it is one.
     pub fn tool_name(&self) -> Result<Option<ToolName>, serde_json::Error> {
         self.tool.as_ref().map(|tool| Named::of(tool)).transpose()

@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use capfile::TextSources;
 use cedar_policy::{
-    Authorizer, Context, Effect, Entities, Entity, EntityUid, PolicySet, Request,
-    RestrictedExpression,
+    AuthorizationError, Authorizer, Context, Effect, Entities, Entity, EntityUid, Policy,
+    PolicySet, Request, RestrictedExpression,
 };
 
 use crate::answer::{Answer, Approver, Decision};
+use crate::context;
 use crate::method::Method;
 use crate::names::Names;
-use crate::question::{Kind, Origin, Untrusted};
+use crate::question::{Kind, Origin};
 use crate::resource::Resource;
 use crate::rule::{Known, Looks, Role};
+use crate::scope::{self, Scope};
 
 /// What is denied because this crate could not even ask.
 const CANNOT_BE_DECIDED: &str = "cannot be decided";
@@ -23,16 +26,38 @@ const CANNOT_BE_DECIDED: &str = "cannot be decided";
 pub(crate) struct Cell {
     principal: EntityUid,
     action: EntityUid,
-    entities: [Entity; 2],
-    /// Forbids and permits are asked apart, since Cedar tells of permits only where nothing forbids.
-    forbids: PolicySet,
-    permits: PolicySet,
+    /// The principal and the action; what a call works on is added.
+    entities: Entities,
+    /// Each rule with no conditions, by its place.
+    plain: Vec<usize>,
+    /// Conditions that are the same for every call of the conversation.
+    still: Conditions,
+    /// Conditions that look at the call, by what their scope says of the resource.
+    moving: Vec<(Scope, Conditions)>,
     /// What denies a call that nothing permits.
     nothing: Arc<str>,
     /// What one of the policies looks at.
     pub(crate) looks: Looks,
+    /// Whether the scope of one says something of the resource.
+    scoped: bool,
+    /// Which of the rules that do not move match.
+    matched: RwLock<HashMap<Still, Arc<Matched>>>,
     /// The answers to calls that differ in nothing else.
-    answers: RwLock<HashMap<(Untrusted, Option<Origin>), Decision>>,
+    answers: RwLock<HashMap<Still, Decision>>,
+}
+
+/// Policies without their scopes. Forbids and permits are asked apart, since Cedar tells of permits only where nothing forbids.
+#[derive(Debug, Default)]
+struct Conditions {
+    forbids: PolicySet,
+    permits: PolicySet,
+}
+
+/// What is the same for every call of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Still {
+    pub(crate) untrusted: TextSources,
+    pub(crate) origin: Origin,
 }
 
 /// The rules that match, each by its place among all.
@@ -75,6 +100,12 @@ impl Rules {
         self.places.get(name).and_then(|place| self.at(*place))
     }
 
+    /// Those of the rules whose scope has the resource.
+    fn with(&self, places: &[usize], resource: &Resource) -> Vec<usize> {
+        let has = |place: &usize| self.at(*place).is_some_and(|known| known.scope.has(resource));
+        places.iter().copied().filter(has).collect()
+    }
+
     fn place(&self, id: impl AsRef<str>) -> Option<usize> {
         self.places.get(id.as_ref()).copied()
     }
@@ -87,68 +118,147 @@ impl Cell {
         (name, kind): (&str, Kind),
         method: &Method,
         rules: impl IntoIterator<Item = &'a Known>,
+        all: &Rules,
         nothing: Arc<str>,
     ) -> Option<Self> {
         let (principal, kind_of) = (names.client(name), names.kind(kind));
         let principals = [principal.clone(), kind_of.clone()];
-        let (mut forbids, mut permits) = (PolicySet::new(), PolicySet::new());
-        let mut looks = Looks::default();
-        for known in rules {
-            if known.concerns(&principals, &method.within) {
-                looks = looks.or(known.looks);
-                let set = match known.policy.effect() {
-                    Effect::Forbid => &mut forbids,
-                    Effect::Permit => &mut permits,
-                };
-                set.add(known.policy.clone()).ok()?;
-            }
-        }
         let kind_text = RestrictedExpression::new_string(kind.as_str().to_owned());
         let attributes = HashMap::from([("kind".to_owned(), kind_text)]);
         let entity = Entity::new(principal.clone(), attributes, [kind_of].into()).ok()?;
-        Some(Self {
+        let mut cell = Self {
             principal,
             action: method.action.clone(),
-            entities: [entity, method.entity.clone()],
-            forbids,
-            permits,
+            entities: Entities::from_entities([entity, method.entity.clone()], None).ok()?,
+            plain: Vec::new(),
+            still: Conditions::default(),
+            moving: Vec::new(),
             nothing,
-            looks,
+            looks: Looks::default(),
+            scoped: false,
+            matched: RwLock::default(),
             answers: RwLock::default(),
-        })
+        };
+        for known in rules {
+            if scope::concerns(&known.policy, &principals, &method.within) {
+                cell.add(known, all)?;
+            }
+        }
+        Some(cell)
+    }
+
+    /// Sorts in a rule that concerns this cell.
+    fn add(&mut self, known: &Known, all: &Rules) -> Option<()> {
+        self.looks = self.looks.or(known.looks);
+        self.scoped |= known.scope != Scope::Any;
+        let Some(conditions) = &known.conditions else {
+            self.plain.push(all.place(&known.rule.name)?);
+            return Some(());
+        };
+        if known.looks.at_no_call() {
+            return self.still.add(conditions);
+        }
+        if let Some((_, group)) = self.moving.iter_mut().find(|(scope, _)| *scope == known.scope) {
+            return group.add(conditions);
+        }
+        let mut group = Conditions::default();
+        group.add(conditions)?;
+        self.moving.push((known.scope.clone(), group));
+        Some(())
+    }
+
+    /// Whether the answer is the same for every call of the conversation.
+    pub(crate) fn is_still(&self) -> bool {
+        self.looks.at_no_call() && !self.scoped
+    }
+
+    /// Whether a decision needs to know the arguments.
+    pub(crate) fn needs_arguments(&self) -> bool {
+        self.scoped || self.looks.resource || self.looks.arguments
+    }
+
+    /// The rules that match for every call of the conversation, if they have the resource.
+    pub(crate) fn still(
+        &self,
+        rules: &Rules,
+        still: Still,
+        (names, method): (&Names, &Method),
+    ) -> Option<Arc<Matched>> {
+        let key = self.key(still);
+        let known = self.matched.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if known.is_some() {
+            return known;
+        }
+        let looks = Looks { untrusted: true, origin: true, ..Looks::default() };
+        let context = context::of_conversation(still, looks)?;
+        let mut matched = Matched::default();
+        let resource = method.itself(names);
+        self.ask([&self.still], rules, &resource, &context, &mut matched)?;
+        for place in &self.plain {
+            match rules.at(*place)?.policy.effect() {
+                Effect::Forbid => matched.forbids.push(*place),
+                Effect::Permit => matched.permits.push(*place),
+            }
+        }
+        let matched = Arc::new(matched);
+        let mut all = self.matched.write().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(all.entry(key).or_insert(matched)))
     }
 
     /// The rules that match for this resource.
     pub(crate) fn matched(
         &self,
         rules: &Rules,
+        still: &Matched,
         resource: &Resource,
         context: &Context,
     ) -> Option<Matched> {
-        let entities = self.entities.iter().cloned().chain([resource.entity()]);
-        let entities = Entities::from_entities(entities, None).ok()?;
+        let mut matched = Matched {
+            forbids: rules.with(&still.forbids, resource),
+            permits: rules.with(&still.permits, resource),
+            failed: rules.with(&still.failed, resource),
+        };
+        let groups = self.moving.iter().filter(|(scope, _)| scope.has(resource));
+        self.ask(groups.map(|(_, group)| group), rules, resource, context, &mut matched)?;
+        for places in [&mut matched.forbids, &mut matched.permits, &mut matched.failed] {
+            places.sort_unstable();
+        }
+        Some(matched)
+    }
+
+    /// Asks Cedar which of the conditions are met, and adds them.
+    fn ask<'a>(
+        &self,
+        groups: impl IntoIterator<Item = &'a Conditions>,
+        rules: &Rules,
+        resource: &Resource,
+        context: &Context,
+        matched: &mut Matched,
+    ) -> Option<()> {
+        let mut groups = groups.into_iter().filter(|group| !group.is_empty()).peekable();
+        if groups.peek().is_none() {
+            return Some(());
+        }
+        let entities = self.entities.clone().add_entities([resource.entity()], None).ok()?;
         let (principal, action) = (self.principal.clone(), self.action.clone());
         let request =
             Request::new(principal, action, resource.uid.clone(), context.clone(), None).ok()?;
         let authorizer = Authorizer::new();
-        let forbids = authorizer.is_authorized(&request, &self.forbids, &entities);
-        let permits = authorizer.is_authorized(&request, &self.permits, &entities);
-        let places = |ids: Vec<&cedar_policy::PolicyId>| {
-            let places: Option<Vec<usize>> = ids.into_iter().map(|id| rules.place(id)).collect();
-            places.map(|mut places| {
-                places.sort_unstable();
-                places
-            })
-        };
-        let failed = forbids.diagnostics().errors().map(|error| {
-            let cedar_policy::AuthorizationError::PolicyEvaluationError(error) = error;
-            error.policy_id()
-        });
-        Some(Matched {
-            forbids: places(forbids.diagnostics().reason().collect())?,
-            permits: places(permits.diagnostics().reason().collect())?,
-            failed: places(failed.collect())?,
-        })
+        for Conditions { forbids, permits } in groups {
+            let answer = authorizer.is_authorized(&request, forbids, &entities);
+            for id in answer.diagnostics().reason() {
+                matched.forbids.push(rules.place(id)?);
+            }
+            for error in answer.diagnostics().errors() {
+                let AuthorizationError::PolicyEvaluationError(error) = error;
+                matched.failed.push(rules.place(error.policy_id())?);
+            }
+            let answer = authorizer.is_authorized(&request, permits, &entities);
+            for id in answer.diagnostics().reason() {
+                matched.permits.push(rules.place(id)?);
+            }
+        }
+        Some(())
     }
 
     /// What follows from the rules that match.
@@ -171,7 +281,7 @@ impl Cell {
         };
         let lifts = |role: Role, lift: &&&Known| match (role, lift.role) {
             (Role::Everyday, Role::Lift { .. })
-            | (Role::Untrusted, Role::Lift { untrusted: true, .. }) => true,
+            | (Role::Untrusted, Role::Lift { untrusted: true }) => true,
             _ => false,
         };
         let mut decision = Decision::new(Answer::Allow, name(permit));
@@ -194,14 +304,8 @@ impl Cell {
     }
 
     /// The answer to a call of which no policy looks at more than the key tells.
-    pub(crate) fn answer(
-        &self,
-        untrusted: Untrusted,
-        origin: Origin,
-        decide: impl FnOnce() -> Decision,
-    ) -> Decision {
-        let untrusted = if self.looks.untrusted { untrusted } else { Untrusted::default() };
-        let key = (untrusted, self.looks.origin.then_some(origin));
+    pub(crate) fn answer(&self, still: Still, decide: impl FnOnce() -> Decision) -> Decision {
+        let key = self.key(still);
         let answers = self.answers.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = answers.get(&key) {
             return known.clone();
@@ -212,19 +316,42 @@ impl Cell {
         answers.entry(key).or_insert(decision).clone()
     }
 
-    /// Whether a rule that looks at nothing forbids.
-    pub(crate) fn always_forbids(&self, rules: &Rules, resource: &Resource) -> bool {
-        let matched = self.matched(rules, resource, &Context::empty());
-        let forbids = matched.map(|matched| matched.forbids).unwrap_or_default();
-        forbids.into_iter().filter_map(|place| rules.at(place)).any(|known| {
-            known.role == Role::Forbid && known.looks == Looks::default()
-        })
+    /// As much as a policy looks at.
+    fn key(&self, still: Still) -> Still {
+        Still {
+            untrusted: if self.looks.untrusted { still.untrusted } else { TextSources::NONE },
+            origin: if self.looks.origin { still.origin } else { Origin::Http },
+        }
     }
 
-    /// Whether there is a permit that might match.
-    pub(crate) fn has_permit(&self, rules: &Rules) -> bool {
-        let mut permits = self.permits.policies().filter_map(|policy| rules.named(policy.id().as_ref()));
-        permits.any(|known| known.role.permits())
+    /// Whether a permit may match, and no rule that looks at nothing forbids.
+    pub(crate) fn may_allow(&self, rules: &Rules, still: &Matched) -> bool {
+        let always = |known: &Known| {
+            known.role == Role::Forbid
+                && known.looks == Looks::default()
+                && known.scope == Scope::Any
+        };
+        let forbidden = still.forbids.iter().filter_map(|place| rules.at(*place)).any(always);
+        let plain = self.plain.iter().filter_map(|place| rules.at(*place));
+        let moving = self.moving.iter().map(|(_, group)| group).chain([&self.still]);
+        let conditions = moving.flat_map(|group| group.permits.policies());
+        let mut permits =
+            plain.chain(conditions.filter_map(|policy| rules.named(policy.id().as_ref())));
+        !forbidden && permits.any(|known| known.role.permits())
+    }
+}
+
+impl Conditions {
+    fn add(&mut self, policy: &Policy) -> Option<()> {
+        let set = match policy.effect() {
+            Effect::Forbid => &mut self.forbids,
+            Effect::Permit => &mut self.permits,
+        };
+        set.add(policy.clone()).ok()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.forbids.is_empty() && self.permits.is_empty()
     }
 }
 

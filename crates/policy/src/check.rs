@@ -15,11 +15,11 @@ pub(crate) fn against(
     owned: &[Owned],
     files: &[File],
 ) -> Result<Vec<Warning>, PolicyError> {
-    let (schema, _) = Schema::from_cedarschema_str(schema)
-        .map_err(|error| PolicyError::made("schema", error))?;
+    let (schema, _) =
+        Schema::from_cedarschema_str(schema).map_err(|error| PolicyError::made("schema", error))?;
     let policies = owned.iter().map(|owned| owned.known.policy.clone());
-    let set = PolicySet::from_policies(policies)
-        .map_err(|error| PolicyError::made("policies", error))?;
+    let set =
+        PolicySet::from_policies(policies).map_err(|error| PolicyError::made("policies", error))?;
     let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
     let told = |id: &PolicyId, error: &dyn Diagnostic| tell(owned, files, id, error);
     let mut errors: Vec<PolicyError> =
@@ -27,9 +27,9 @@ pub(crate) fn against(
     errors.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
     match errors.into_iter().next() {
         Some(first) => Err(first),
-        None => Ok(once(
-            result.validation_warnings().map(|warning| told(warning.policy_id(), warning)),
-        )),
+        None => {
+            Ok(once(result.validation_warnings().map(|warning| told(warning.policy_id(), warning))))
+        }
     }
 }
 

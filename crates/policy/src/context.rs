@@ -4,8 +4,9 @@ use cedar_policy::{Context, RestrictedExpression};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::cell::Still;
 use crate::method::Method;
-use crate::question::{Moment, Origin, Untrusted};
+use crate::question::Moment;
 use crate::rule::Looks;
 use crate::types;
 
@@ -16,8 +17,7 @@ pub(crate) type Refused = Option<String>;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
     pub(crate) moment: Moment,
-    pub(crate) origin: Origin,
-    pub(crate) untrusted: Untrusted,
+    pub(crate) still: Still,
 }
 
 /// The context of a call: as much of it as is looked at.
@@ -26,7 +26,6 @@ pub(crate) fn of_call(
     arguments: Option<(&Method, &Map<String, Value>)>,
     looks: Looks,
 ) -> Result<Context, Refused> {
-    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
     let mut pairs = Vec::with_capacity(6);
     if let Some((method, arguments)) = arguments {
         let values = types::record(&method.fields, arguments).map_err(Some)?;
@@ -43,12 +42,24 @@ pub(crate) fn of_call(
         let now = now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
         pairs.push(("now".to_owned(), RestrictedExpression::new_datetime(now)));
     }
+    pairs.extend(conversation(facts.still, looks));
+    Context::from_pairs(pairs).map_err(|_| None)
+}
+
+/// The context of every call of a conversation.
+pub(crate) fn of_conversation(still: Still, looks: Looks) -> Option<Context> {
+    Context::from_pairs(conversation(still, looks)).ok()
+}
+
+fn conversation(still: Still, looks: Looks) -> Vec<(String, RestrictedExpression)> {
+    let text = |text: &str| RestrictedExpression::new_string(text.to_owned());
+    let mut pairs = Vec::with_capacity(2);
     if looks.untrusted {
-        let sources = facts.untrusted.iter().map(|source| text(source.as_str()));
+        let sources = still.untrusted.iter().map(|source| text(source.name()));
         pairs.push(("untrusted".to_owned(), RestrictedExpression::new_set(sources)));
     }
     if looks.origin {
-        pairs.push(("origin".to_owned(), text(facts.origin.as_str())));
+        pairs.push(("origin".to_owned(), text(still.origin.as_str())));
     }
-    Context::from_pairs(pairs).map_err(|_| None)
+    pairs
 }

@@ -1,6 +1,6 @@
 //! What policies are made from.
 
-use capfile::{Effect, Patterns};
+use capfile::{CapFile, Effect, Patterns, Target, TargetKind};
 use serde_json::Value;
 
 /// All that policies are made from.
@@ -34,6 +34,19 @@ pub struct Tool {
 }
 
 impl Tool {
+    /// What a server offers: its methods, and its prompts and resources, each as one.
+    pub fn of(file: &CapFile) -> impl Iterator<Item = Self> {
+        let server = file.service_name.as_str();
+        let methods = file.capabilities.iter().map(move |method| Self {
+            method: method.method.to_string(),
+            server: server.to_owned(),
+            effects: method.effects.clone(),
+            works_on: method.works_on.clone(),
+            input_schema: method.input_schema(),
+        });
+        methods.chain(["prompts", "resources"].map(|what| Self::reading(server, what)))
+    }
+
     /// What a server offers beside its methods, `prompts` or `resources`, which is only read.
     pub fn reading(server: &str, what: &str) -> Self {
         Self {
@@ -77,36 +90,10 @@ pub struct Standing {
 }
 
 /// A file of the owner's policies.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its name in the folder: `mail.cedar`.
     pub name: String,
     /// Its text.
     pub text: String,
-}
-
-/// What a call works on, in which of its arguments.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// What it is.
-    pub kind: TargetKind,
-    /// The argument that says it.
-    pub argument: String,
-}
-
-/// The kinds of what a call works on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TargetKind {
-    /// A path.
-    Path,
-    /// An account.
-    Account,
-    /// A recipient.
-    Recipient,
-    /// A remote.
-    Remote,
-    /// A workflow.
-    Workflow,
-    /// A URL.
-    Url,
 }

@@ -1,11 +1,12 @@
 //! The policies that follow from licence, scopes, declarations and answers. They are Cedar, as the owner's are, so that they can be
 //! shown.
 
+use capfile::TargetKind;
 use cedar_policy::Policy;
 
 use crate::answer::Rule;
 use crate::error::{PolicyError, Warning};
-use crate::input::{Client, Inputs, Standing, TargetKind, Tool};
+use crate::input::{Client, Inputs, Standing, Tool};
 use crate::limits::MAX_STANDING;
 use crate::names::{Names, uid};
 use crate::question::Kind;
@@ -60,7 +61,7 @@ pub(crate) fn policies(
     for standing in &inputs.standing {
         match always(standing, tools, names) {
             Some(text) => {
-                let role = Role::Lift { untrusted: false, permits: false };
+                let role = Role::Lift { untrusted: false };
                 all.push(known(&format!("always:{}", standing.id), &text, role)?);
             }
             None => warnings.push(PolicyError::made(

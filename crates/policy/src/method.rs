@@ -1,9 +1,10 @@
 //! A method as policies see it.
 
+use capfile::Target;
 use cedar_policy::{Entity, EntityUid};
 use serde_json::{Map, Value};
 
-use crate::input::{Target, Tool};
+use crate::input::Tool;
 use crate::json::Once;
 use crate::names::{Names, groups, uid};
 use crate::resource::{self, Resource};
@@ -25,10 +26,8 @@ pub(crate) struct Method {
 impl Method {
     pub(crate) fn new(tool: &Tool, names: &Names) -> Self {
         let action = names.action(&tool.method);
-        let groups: Vec<EntityUid> = groups(&tool.server, &tool.effects)
-            .iter()
-            .map(|group| names.action(group))
-            .collect();
+        let groups: Vec<EntityUid> =
+            groups(&tool.server, &tool.effects).iter().map(|group| names.action(group)).collect();
         let parents = groups.iter().cloned().collect();
         Self {
             name: tool.method.clone(),

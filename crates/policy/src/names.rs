@@ -82,8 +82,5 @@ pub(crate) fn groups(server: &str, effects: &[capfile::Effect]) -> HashSet<Strin
         ("undoable", has(Effect::Undoable)),
     ];
     let effects = each.into_iter().filter(|(_, is_in)| *is_in);
-    effects
-        .map(|(name, _)| format!("effect:{name}"))
-        .chain([format!("server:{server}")])
-        .collect()
+    effects.map(|(name, _)| format!("effect:{name}")).chain([format!("server:{server}")]).collect()
 }

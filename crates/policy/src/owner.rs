@@ -24,7 +24,9 @@ pub(crate) fn policies(files: &[File]) -> Result<Vec<Owned>, PolicyError> {
             return Err(refuse(format!("there may be at most {MAX_FILES} files: join some")));
         }
         if !file.name.ends_with(ENDING) || !names.insert(&file.name) {
-            return Err(refuse(format!("a file of policies has a name of its own with `{ENDING}`")));
+            return Err(refuse(format!(
+                "a file of policies has a name of its own with `{ENDING}`"
+            )));
         }
         if file.text.len() > MAX_FILE_BYTES {
             return Err(refuse(format!("it is larger than {MAX_FILE_BYTES} bytes: split it")));
@@ -45,10 +47,8 @@ pub(crate) struct Owned {
 
 fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
     let at = |offset, reason: String| PolicyError::at(&file.name, &file.text, offset, reason);
-    let set: PolicySet = file
-        .text
-        .parse()
-        .map_err(|error| PolicyError::cedar(&file.name, &file.text, 0, &error))?;
+    let set: PolicySet =
+        file.text.parse().map_err(|error| PolicyError::cedar(&file.name, &file.text, 0, &error))?;
     if let Some(template) = set.templates().next() {
         let start = template.as_ref().loc().map_or(0, |place| place.start());
         return Err(at(start, "a policy here has no slots: write who or what is meant".to_owned()));
@@ -118,12 +118,14 @@ fn role(policy: &Policy) -> Result<Role, (String, String)> {
         (None, Effect::Forbid) => Ok(Role::Forbid),
         (Some("host"), Effect::Forbid) => Ok(Role::Ask(Approver::Host)),
         (Some("person"), Effect::Forbid) => Ok(Role::Ask(Approver::Person)),
-        (Some("never"), Effect::Permit) => Ok(Role::Lift { untrusted, permits: true }),
+        (Some("never"), Effect::Permit) => Ok(Role::Lift { untrusted }),
         (Some("never"), Effect::Forbid) => wrong("@ask", "`@ask(\"never\")` belongs to a `permit`"),
         (Some("host" | "person"), Effect::Permit) => {
             wrong("@ask", "who is to be asked belongs to a `forbid`, which then asks instead")
         }
-        (Some(_), _) => wrong("@ask", "it is `@ask(\"host\")`, `@ask(\"person\")` or `@ask(\"never\")`"),
+        (Some(_), _) => {
+            wrong("@ask", "it is `@ask(\"host\")`, `@ask(\"person\")` or `@ask(\"never\")`")
+        }
     }
 }
 
@@ -146,7 +148,9 @@ fn spelled(literal: &EntityUid) -> Result<(), String> {
     };
     match normal {
         Some(normal) if normal == name => Ok(()),
-        Some(normal) => Err(format!("nothing is spelled `{literal}`: write `{kind}::\"{normal}\"`")),
+        Some(normal) => {
+            Err(format!("nothing is spelled `{literal}`: write `{kind}::\"{normal}\"`"))
+        }
         None => Err(format!("nothing is named `{literal}`: no {kind} has such a name")),
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use capfile::TextSources;
 use cedar_policy::Context;
 
 use crate::answer::{Answer, Decision, Explanation};
-use crate::cell::{Cell, Matched, Rules};
+use crate::cell::{Cell, Matched, Rules, Still};
 use crate::check;
 use crate::context::{self, Facts};
 use crate::error::{PolicyError, Warning};
@@ -15,7 +16,7 @@ use crate::made;
 use crate::method::{self, Method};
 use crate::names::Names;
 use crate::owner;
-use crate::question::{Kind, Principal, Question};
+use crate::question::{Kind, Origin, Principal, Question};
 use crate::resource::Resource;
 use crate::rule::Known;
 use crate::schema;
@@ -87,10 +88,8 @@ impl Policies {
         let Some((method, cell)) = self.cell(question.principal, question.method) else {
             return Decision::deny(NO_SUCH_METHOD);
         };
-        if cell.looks.at_no_call() {
-            return cell.answer(question.untrusted, question.origin, || {
-                self.decide_call(cell, method, question).0
-            });
+        if cell.is_still() {
+            return cell.answer(still(question), || self.decide_call(cell, method, question).0);
         }
         self.decide_call(cell, method, question).0
     }
@@ -99,7 +98,12 @@ impl Policies {
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
         let Some((method, cell)) = self.cell(question.principal, question.method) else {
             let decision = Decision::deny(NO_SUCH_METHOD);
-            return Explanation { decision, rule: None, resources: Vec::new(), matched: Vec::new() };
+            return Explanation {
+                decision,
+                rule: None,
+                resources: Vec::new(),
+                matched: Vec::new(),
+            };
         };
         let (decision, each) = self.decide_call(cell, method, question);
         let mut places: Vec<usize> = each
@@ -123,7 +127,9 @@ impl Policies {
     /// Whether the method may be allowed, or asked for, with any arguments at any time: whether a list shows it.
     pub fn may_ever(&self, principal: Principal<'_>, method: &str) -> bool {
         let Some((method, cell)) = self.cell(principal, method) else { return false };
-        cell.has_permit(&self.rules) && !cell.always_forbids(&self.rules, &method.itself(&self.names))
+        let any = Still { untrusted: TextSources::NONE, origin: Origin::Http };
+        let still = cell.still(&self.rules, any, (&self.names, method));
+        still.is_some_and(|still| cell.may_allow(&self.rules, &still))
     }
 
     /// The method, and what can apply to it and the principal.
@@ -150,7 +156,14 @@ impl Policies {
             (Some(_), Kind::Key) => format!("scopes:{}", principal.name).into(),
             _ => Arc::from(NOTHING_PERMITS),
         };
-        Cell::new(&self.names, (principal.name, principal.kind), method, rules, nothing)
+        Cell::new(
+            &self.names,
+            (principal.name, principal.kind),
+            method,
+            rules,
+            &self.rules,
+            nothing,
+        )
     }
 
     /// The decision, and the rules that match for each thing that the call works on.
@@ -167,10 +180,13 @@ impl Policies {
                 return (Decision::deny(name.unwrap_or_else(|| ARGUMENTS.to_owned())), Vec::new());
             }
         };
+        let still = cell.still(&self.rules, still(question), (&self.names, method));
         let mut strictest: Option<Decision> = None;
         let mut each = Vec::with_capacity(resources.len());
         for resource in resources {
-            let matched = cell.matched(&self.rules, &resource, &context);
+            let matched = still
+                .as_ref()
+                .and_then(|still| cell.matched(&self.rules, still, &resource, &context));
             let decision = cell.judge(&self.rules, matched.as_ref());
             each.push((resource, matched));
             if strictest.as_ref().is_none_or(|before| decision.answer > before.answer) {
@@ -187,9 +203,8 @@ impl Policies {
         method: &Method,
         question: &Question<'_>,
     ) -> Result<(Vec<Resource>, Context), Option<String>> {
-        let Question { moment, origin, untrusted, .. } = *question;
-        let facts = Facts { moment, origin, untrusted };
-        if !cell.looks.resource && !cell.looks.arguments {
+        let facts = Facts { moment: question.moment, still: still(question) };
+        if !cell.needs_arguments() {
             let context = context::of_call(facts, None, cell.looks)?;
             return Ok((vec![method.itself(&self.names)], context));
         }
@@ -198,6 +213,11 @@ impl Policies {
         let context = context::of_call(facts, Some((method, &arguments)), cell.looks)?;
         Ok((resources, context))
     }
+}
+
+/// What the question has in common with others of its conversation.
+pub(crate) fn still(question: &Question<'_>) -> Still {
+    Still { untrusted: question.untrusted, origin: question.origin }
 }
 
 /// Everybody whom a policy or the list of clients names.

@@ -1,5 +1,6 @@
 //! What is asked of policies.
 
+use capfile::TextSources;
 use serde::{Deserialize, Serialize};
 
 /// One call that somebody wants to make.
@@ -16,7 +17,7 @@ pub struct Question<'a> {
     /// Which way the call came.
     pub origin: Origin,
     /// Where text came from that the conversation has read and nobody vouches for.
-    pub untrusted: Untrusted,
+    pub untrusted: TextSources,
 }
 
 /// Who calls.
@@ -88,75 +89,5 @@ impl Origin {
             Self::Local => "local",
             Self::Console => "console",
         }
-    }
-}
-
-/// Where text came from that nobody vouches for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
-pub enum Source {
-    /// A file outside of the trusted folders.
-    File,
-    /// The text of a document.
-    Document,
-    /// A mail.
-    Mail,
-    /// An entry of a calendar.
-    Calendar,
-    /// A page of the web.
-    Web,
-    /// What a capability server says of itself.
-    Server,
-}
-
-impl Source {
-    const ALL: [Self; 6] =
-        [Self::File, Self::Document, Self::Mail, Self::Calendar, Self::Web, Self::Server];
-
-    /// As policies write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::File => "file",
-            Self::Document => "document",
-            Self::Mail => "mail",
-            Self::Calendar => "calendar",
-            Self::Web => "web",
-            Self::Server => "server",
-        }
-    }
-}
-
-/// A set of [`Source`]s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Untrusted(u8);
-
-impl Untrusted {
-    /// The same with one more.
-    #[must_use]
-    pub fn with(self, source: Source) -> Self {
-        Self(self.0 | 1 << source as u8)
-    }
-
-    /// Those of both.
-    #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether nothing untrusted was read.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Each source in the set.
-    pub fn iter(self) -> impl Iterator<Item = Source> {
-        Source::ALL.into_iter().filter(move |source| self.0 & 1 << *source as u8 != 0)
-    }
-}
-
-impl FromIterator<Source> for Untrusted {
-    fn from_iter<I: IntoIterator<Item = Source>>(sources: I) -> Self {
-        sources.into_iter().fold(Self::default(), Self::with)
     }
 }

@@ -6,12 +6,12 @@
 
 use std::collections::HashSet;
 
+use capfile::{Target, TargetKind};
 use cedar_policy::{Entity, EntityUid};
 use email_address::{EmailAddress, Options};
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
-use crate::input::{Target, TargetKind};
 use crate::limits::{MAX_NAME_BYTES, MAX_PATH_PARTS, MAX_RESOURCES};
 use crate::names::{Names, uid};
 
@@ -58,6 +58,11 @@ impl Resource {
         let (uid, mut parents) = in_folders(names, path);
         parents.insert(server.clone());
         Self { uid, parents }
+    }
+
+    /// Whether it is this, or in it.
+    pub(crate) fn is_in(&self, uid: &EntityUid) -> bool {
+        self.uid == *uid || self.parents.contains(uid)
     }
 
     /// As Cedar has it. All that it is in are its parents, so that nothing above needs to be known.

@@ -1,9 +1,10 @@
 //! A policy with what this crate knows of it.
 
-use cedar_policy::{ActionConstraint, EntityUid, Policy, PrincipalConstraint};
+use cedar_policy::Policy;
 use serde_json::Value;
 
 use crate::answer::{Approver, Rule};
+use crate::scope::{self, Scope};
 
 /// A policy, where it is from, and what it does where it matches.
 #[derive(Debug, Clone)]
@@ -11,7 +12,12 @@ pub(crate) struct Known {
     pub(crate) policy: Policy,
     pub(crate) rule: Rule,
     pub(crate) role: Role,
+    /// What its conditions look at.
     pub(crate) looks: Looks,
+    /// What its scope says of the resource.
+    pub(crate) scope: Scope,
+    /// Its conditions, if it has some.
+    pub(crate) conditions: Option<Policy>,
 }
 
 /// What a policy does where it matches.
@@ -19,8 +25,8 @@ pub(crate) struct Known {
 pub(crate) enum Role {
     /// It permits.
     Permit,
-    /// It takes away the everyday questions, and if it says so also the one about untrusted text; the owner's also permits.
-    Lift { untrusted: bool, permits: bool },
+    /// It takes away the everyday questions, and if it says so also the one about untrusted text. It permits nothing.
+    Lift { untrusted: bool },
     /// It denies.
     Forbid,
     /// The owner wants somebody to be asked, whatever else is lifted.
@@ -31,7 +37,7 @@ pub(crate) enum Role {
     Untrusted,
 }
 
-/// What a policy looks at, beside who calls which method.
+/// What the conditions of a policy look at, beside who calls which method.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Looks {
@@ -53,12 +59,10 @@ impl Looks {
         origin: true,
     };
 
-    /// What this policy looks at: all, if that cannot be told.
+    /// What the conditions of this policy look at: all, if that cannot be told.
     pub(crate) fn of(policy: &Policy) -> Self {
         let Ok(json) = policy.to_json() else { return Self::EVERYWHERE };
         let mut looks = Self::default();
-        let scope = json.get("resource").and_then(|scope| scope.get("op")).and_then(Value::as_str);
-        looks.resource = scope != Some("All");
         looks.walk(json.get("conditions").unwrap_or(&Value::Null));
         looks
     }
@@ -126,30 +130,14 @@ fn is_context(access: &Value) -> bool {
 impl Known {
     pub(crate) fn new(policy: Policy, rule: Rule, role: Role) -> Self {
         let looks = Looks::of(&policy);
-        Self { policy, rule, role, looks }
-    }
-
-    /// Whether it may match for one who is any of `principals`, who does what is any of `actions`.
-    pub(crate) fn concerns(&self, principals: &[EntityUid], actions: &[EntityUid]) -> bool {
-        let principal = match self.policy.principal_constraint() {
-            PrincipalConstraint::Any | PrincipalConstraint::Is(_) => true,
-            PrincipalConstraint::In(uid) | PrincipalConstraint::IsIn(_, uid) => {
-                principals.contains(&uid)
-            }
-            PrincipalConstraint::Eq(uid) => principals.contains(&uid),
-        };
-        principal
-            && match self.policy.action_constraint() {
-                ActionConstraint::Any => true,
-                ActionConstraint::In(uids) => uids.iter().any(|uid| actions.contains(uid)),
-                ActionConstraint::Eq(uid) => actions.contains(&uid),
-            }
+        let (scope, conditions) = (Scope::of(&policy), scope::conditions(&policy));
+        Self { policy, rule, role, looks, scope, conditions }
     }
 }
 
 impl Role {
     /// Whether a match allows a call that nothing forbids.
     pub(crate) fn permits(self) -> bool {
-        matches!(self, Self::Permit | Self::Lift { permits: true, .. })
+        self == Self::Permit
     }
 }

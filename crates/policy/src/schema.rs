@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use crate::input::{TargetKind, Tool};
+use capfile::TargetKind;
+
+use crate::input::Tool;
 use crate::names::{EFFECTS, groups};
 use crate::types::{Fields, arguments};
 
@@ -60,8 +62,7 @@ impl fmt::Display for Action<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(tool) = self;
         let groups: BTreeSet<String> = groups(&tool.server, &tool.effects).into_iter().collect();
-        let groups: Vec<String> =
-            groups.iter().map(|group| Quoted(group).to_string()).collect();
+        let groups: Vec<String> = groups.iter().map(|group| Quoted(group).to_string()).collect();
         let fields = arguments(tool.input_schema.as_ref());
         write!(
             f,

@@ -5,15 +5,15 @@
 //! nothing. A forbid whose only condition is that arguments are `like` some patterns counts as a forbid of the folders which the
 //! patterns begin with, and any other as if its condition were met: what is kept from search is rather too much.
 
+use capfile::{Target, TargetKind};
 use cedar_policy::{Effect, Policy, PolicyId};
 use serde_json::{Value, json};
 
-use crate::answer::Scope;
+use crate::answer::{Answer, Scope};
 use crate::cell::Cell;
 use crate::context::{self, Facts};
-use crate::input::{Target, TargetKind};
 use crate::method::Method;
-use crate::policies::Policies;
+use crate::policies::{Policies, still};
 use crate::question::Question;
 use crate::resource::{ROOT, Resource, path};
 use crate::rule::{Known, Looks};
@@ -24,10 +24,17 @@ const PROBE: &str = "\u{1}";
 impl Policies {
     /// Where the one who asks may read without a question, by this method, now. The arguments of the question do not count.
     pub fn read_scopes(&self, question: &Question<'_>) -> Vec<Scope> {
+        self.scopes(question, Answer::Allow)
+    }
+
+    /// Where the answer is this one at the most: with [`Answer::Ask`] also where somebody has to agree, as they have for the call
+    /// at hand.
+    pub fn scopes(&self, question: &Question<'_>, at_most: Answer) -> Vec<Scope> {
         let Some((method, _)) = self.cell(question.principal, question.method) else {
             return Vec::new();
         };
-        let rules: Vec<Known> = self.rules.all.iter().filter_map(|known| by_folder(known, method)).collect();
+        let rules: Vec<Known> =
+            self.rules.all.iter().filter_map(|known| by_folder(known, method)).collect();
         let Some(cell) = self.new_cell(question.principal, method, &rules) else {
             return Vec::new();
         };
@@ -38,7 +45,7 @@ impl Policies {
         // A rule may name the folder alone, and not what is beneath it, or the other way round.
         let allows = |folder: &str| {
             let beneath = format!("{}/{PROBE}", folder.trim_end_matches('/'));
-            let at = |path: &str| self.allows_at(&cell, method, question, path);
+            let at = |path: &str| self.answer_at(&cell, method, question, path) <= at_most;
             at(folder) && at(&beneath)
         };
         let answers: Vec<(String, bool)> = folders
@@ -51,19 +58,23 @@ impl Policies {
         regions(&answers)
     }
 
-    /// Whether a path in normal form may be read.
-    fn allows_at(
+    /// The answer for a path in normal form.
+    fn answer_at(
         &self,
         cell: &Cell,
         method: &Method,
         question: &Question<'_>,
         path: &str,
-    ) -> bool {
-        let Question { moment, origin, untrusted, .. } = *question;
-        let context = context::of_call(Facts { moment, origin, untrusted }, None, cell.looks);
+    ) -> Answer {
+        let facts = Facts { moment: question.moment, still: still(question) };
+        let context = context::of_call(facts, None, cell.looks);
         let resource = Resource::at(&self.names, &method.server, path);
-        let matched = context.ok().and_then(|context| cell.matched(&self.rules, &resource, &context));
-        cell.judge(&self.rules, matched.as_ref()).allows()
+        let still = cell.still(&self.rules, facts.still, (&self.names, method));
+        let matched = context.ok().and_then(|context| {
+            let still = still?;
+            cell.matched(&self.rules, &still, &resource, &context)
+        });
+        cell.judge(&self.rules, matched.as_ref()).answer
     }
 }
 
@@ -84,8 +95,8 @@ fn by_folder(known: &Known, method: &Method) -> Option<Known> {
     let policy = Policy::from_json(Some(PolicyId::new(&known.rule.name)), json).ok();
     // Whatever fails here is taken as a forbid of everything, which is what the rule would be that failed on a call.
     let policy = policy.unwrap_or_else(|| known.policy.clone());
-    let looks = Looks { arguments: false, ..Looks::of(&policy) };
-    Some(Known { policy, looks, ..known.clone() })
+    let known = Known::new(policy, known.rule.clone(), known.role);
+    Some(Known { looks: Looks { arguments: false, ..known.looks }, ..known })
 }
 
 /// The folders which the patterns begin with, if such a pattern has to fit for the conditions to be met.
@@ -131,9 +142,9 @@ fn argument(expression: &Value) -> Option<&str> {
 
 /// `resource in` one of the folders.
 fn any_of(folders: &[String]) -> Value {
-    let folders = folders.iter().map(|folder| {
-        json!({ "Value": { "__entity": { "type": "Path", "id": folder } } })
-    });
+    let folders = folders
+        .iter()
+        .map(|folder| json!({ "Value": { "__entity": { "type": "Path", "id": folder } } }));
     let folders: Vec<Value> = folders.collect();
     json!({ "in": { "left": { "Var": "resource" }, "right": { "Set": folders } } })
 }
@@ -148,13 +159,16 @@ fn folders(known: &Known) -> Vec<String> {
 /// The allowed parts of the tree, from the answer beneath each folder that a rule names, the root first.
 fn regions(answers: &[(String, bool)]) -> Vec<Scope> {
     let above = |folder: &str| {
-        answers.iter().filter(|(other, _)| is_beneath(folder, other)).max_by_key(|(name, _)| name.len())
+        answers
+            .iter()
+            .filter(|(other, _)| is_beneath(folder, other))
+            .max_by_key(|(name, _)| name.len())
     };
-    let begins = |folder: &str, allowed: bool| {
-        above(folder).is_none_or(|(_, before)| *before != allowed)
-    };
+    let begins =
+        |folder: &str, allowed: bool| above(folder).is_none_or(|(_, before)| *before != allowed);
     let edges = |allowed: bool| {
-        let edges = answers.iter().filter(move |(folder, is)| *is == allowed && begins(folder, allowed));
+        let edges =
+            answers.iter().filter(move |(folder, is)| *is == allowed && begins(folder, allowed));
         edges.map(|(folder, _)| folder.clone())
     };
     let scope = |allowed: String| {
@@ -170,7 +184,5 @@ fn regions(answers: &[(String, bool)]) -> Vec<Scope> {
 /// Whether the path is beneath the folder, and not the folder itself.
 fn is_beneath(path: &str, folder: &str) -> bool {
     let rest = if folder == ROOT { path.strip_prefix(ROOT) } else { path.strip_prefix(folder) };
-    rest.is_some_and(|rest| {
-        !rest.is_empty() && (folder == ROOT || rest.starts_with('/'))
-    })
+    rest.is_some_and(|rest| !rest.is_empty() && (folder == ROOT || rest.starts_with('/')))
 }

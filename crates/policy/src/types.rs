@@ -41,9 +41,8 @@ pub(crate) fn arguments(schema: Option<&Value>) -> Vec<Field> {
 fn fields(schema: &Value, root: &Value, depth: usize) -> Option<Vec<Field>> {
     let properties = schema.get("properties")?.as_object()?;
     let required = schema.get("required").and_then(Value::as_array);
-    let is_required = |name: &str| {
-        required.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)))
-    };
+    let is_required =
+        |name: &str| required.is_some_and(|all| all.iter().any(|one| one.as_str() == Some(name)));
     let field = |(name, schema): (&String, &Value)| {
         let (kind, nullable) = type_of(schema, root, depth + 1)?;
         Some(Field { name: name.clone(), kind, required: is_required(name) && !nullable })

@@ -10,32 +10,97 @@ fn a_broken_file_is_refused_with_line_and_reason() {
     let permit = "permit (principal, action, resource)";
     for (rules, line, column, reason) in [
         ("permit (principal, action, resource)", 1, 37, "unexpected end of input"),
-        ("\n\npermit (principal, action);", 3, 26, "this policy is missing the `resource` variable"),
-        ("// fine\nforbid (principal, action, resource) when { contxt.hour > 3 };", 2, 45, "contxt"),
+        (
+            "\n\npermit (principal, action);",
+            3,
+            26,
+            "this policy is missing the `resource` variable",
+        ),
+        (
+            "// fine\nforbid (principal, action, resource) when { contxt.hour > 3 };",
+            2,
+            45,
+            "contxt",
+        ),
         ("forbid (principal, action == Action::\"mcp.fs.raed\", resource);", 1, 30, "mcp.fs.raed"),
         ("\nforbid (principal, action, resource in Pfad::\"/a\");", 2, 40, "Pfad"),
         ("\nforbid (principal in Kind::\"kez\", action, resource);", 2, 22, "kez"),
-        ("forbid (principal, action, resource)\nwhen { context.hour > \"3\" };", 2, 23, "unexpected type"),
+        (
+            "forbid (principal, action, resource)\nwhen { context.hour > \"3\" };",
+            2,
+            23,
+            "unexpected type",
+        ),
         ("forbid (principal, action, resource)\nwhen { context.minute > 3 };", 2, 8, "minute"),
-        ("forbid (principal, action == Action::\"mcp.fs.list\", resource)\nwhen { context.arguments.path like \"/a*\" };", 2, 8, "path"),
+        (
+            "forbid (principal, action == Action::\"mcp.fs.list\", resource)\nwhen { context.arguments.path like \"/a*\" };",
+            2,
+            8,
+            "path",
+        ),
         ("\npermit (principal == ?principal, action, resource);", 2, 1, "slots"),
-        (&format!("\n@ask(\"never\")\nforbid (principal, action, resource);"), 2, 1, "belongs to a `permit`"),
+        (
+            &format!("\n@ask(\"never\")\nforbid (principal, action, resource);"),
+            2,
+            1,
+            "belongs to a `permit`",
+        ),
         (&format!("\n@ask(\"host\") {permit};"), 2, 1, "belongs to a `forbid`"),
         (&format!("\n@id(\"a\")\n  @ask(\"nobody\") {permit};"), 3, 3, "it is `@ask(\"host\")`"),
         (&format!("@ask {permit};"), 1, 1, "it is `@ask(\"host\")`"),
         (&format!("\n@untrusted(\"ok\") {permit};"), 2, 1, "beside `@ask(\"never\")`"),
-        (&format!("\n@ask(\"never\")\n@untrusted(\"yes\") {permit};"), 3, 1, "`@untrusted(\"ok\")`"),
+        (
+            &format!("\n@ask(\"never\")\n@untrusted(\"yes\") {permit};"),
+            3,
+            1,
+            "`@untrusted(\"ok\")`",
+        ),
         (&format!("\n@aks(\"never\") {permit};"), 2, 1, "and no other"),
-        (&format!("@id(\"a\") {permit};\n@id(\"a\") {permit};"), 2, 1, "another rule here has the name `a`"),
+        (
+            &format!("@id(\"a\") {permit};\n@id(\"a\") {permit};"),
+            2,
+            1,
+            "another rule here has the name `a`",
+        ),
         (&format!("@id(\"2\") {permit};"), 1, 1, "begins with a letter"),
         (&format!("@id(\"a b\") {permit};"), 1, 1, "begins with a letter"),
         ("\nforbid (principal, action, resource in Path::\"/a/\");", 2, 1, "write `Path::\"/a\"`"),
-        ("forbid (principal, action, resource) when { resource in Path::\"a/../b\" };", 1, 1, "write `Path::\"/b\"`"),
-        ("forbid (principal, action, resource == Recipient::\"Anna@b.example\");", 1, 1, "write `Recipient::\"anna@b.example\"`"),
-        ("forbid (principal, action, resource == Recipient::\"anna\");", 1, 1, "no Recipient has such a name"),
-        ("forbid (principal, action, resource in Domain::\"B.example\");", 1, 1, "write `Domain::\"b.example\"`"),
-        ("forbid (principal, action, resource in Host::\"b\u{fc}cher.example\");", 1, 1, "write `Host::\"xn--bcher-kva.example\"`"),
-        ("forbid (principal, action, resource in Remote::\"nas:\");", 1, 1, "write `Remote::\"nas\"`"),
+        (
+            "forbid (principal, action, resource) when { resource in Path::\"a/../b\" };",
+            1,
+            1,
+            "write `Path::\"/b\"`",
+        ),
+        (
+            "forbid (principal, action, resource == Recipient::\"Anna@b.example\");",
+            1,
+            1,
+            "write `Recipient::\"anna@b.example\"`",
+        ),
+        (
+            "forbid (principal, action, resource == Recipient::\"anna\");",
+            1,
+            1,
+            "no Recipient has such a name",
+        ),
+        (
+            "forbid (principal, action, resource in Domain::\"B.example\");",
+            1,
+            1,
+            "write `Domain::\"b.example\"`",
+        ),
+        (
+            "forbid (principal, action, resource in Host::\"b\u{fc}cher.example\");",
+            1,
+            1,
+            "write `Host::\"xn--bcher-kva.example\"`",
+        ),
+        (
+            "forbid (principal, action, resource in Remote::\"nas:\");",
+            1,
+            1,
+            "write `Remote::\"nas\"`",
+        ),
     ] {
         let error = refused(rules);
         assert_eq!(error.file, "own.cedar");
@@ -62,7 +127,8 @@ fn files_have_bounds() {
         inputs.tools.truncate(1);
         Policies::build(&inputs).map_err(|error| error.reason)
     };
-    let named = |count: usize| (0..count).map(|at| (format!("{at}.cedar"), String::new())).collect();
+    let named =
+        |count: usize| (0..count).map(|at| (format!("{at}.cedar"), String::new())).collect();
     build(named(limits::MAX_FILES)).unwrap();
     assert!(build(named(limits::MAX_FILES + 1)).unwrap_err().contains("at most 100 files"));
     let one = |text: String| vec![("a.cedar".to_owned(), text)];
@@ -89,23 +155,28 @@ fn rules_of_the_same_name_in_two_files_are_two() {
 fn an_explanation_names_the_rule_its_place_and_its_text() {
     let text = "// Not at all.\n\n@id(\"secret\")\nforbid (\n  principal,\n  action,\n  resource in Path::\"/secret\"\n);\n// permit (principal, action, resource);\npermit (principal, action, resource);";
     let policies = with(text);
-    let explained = policies.explain(&question("mcp.fs.copy", r#"{"from":"/a/./b","to":"/secret/x"}"#));
+    let explained =
+        policies.explain(&question("mcp.fs.copy", r#"{"from":"/a/./b","to":"/secret/x"}"#));
     let json = serde_json::to_value(&explained).unwrap();
-    assert_eq!(json["decision"], serde_json::json!({ "answer": "deny", "rule": "own.cedar:secret" }));
+    assert_eq!(
+        json["decision"],
+        serde_json::json!({ "answer": "deny", "rule": "own.cedar:secret" })
+    );
     assert_eq!(json["rule"]["file"], "own.cedar");
     assert_eq!(json["rule"]["line"], 3);
     let rule = json["rule"]["text"].as_str().unwrap();
     assert!(rule.starts_with("@id(\"secret\")\nforbid (") && rule.ends_with(");"), "{rule}");
     assert_eq!(json["resources"], serde_json::json!(["Path::\"/a/b\"", "Path::\"/secret/x\""]));
-    let matched: Vec<&str> =
-        explained.matched.iter().map(|rule| &*rule.name).collect();
+    let matched: Vec<&str> = explained.matched.iter().map(|rule| &*rule.name).collect();
     assert_eq!(matched, ["scopes:claude", "own.cedar:secret", "own.cedar:10"]);
     // A rule that follows is shown as Cedar, too.
     let asked = policies.explain(&question("mcp.mail.send", r#"{"to":["a@b.example"]}"#));
     assert_eq!(asked.decision.answer, PERSON);
     let rule = asked.rule.unwrap();
     assert_eq!((rule.file, rule.line), (None, None));
-    assert!(rule.text.contains("@ask(\"person\")\nforbid (principal, action in Action::\"effect:open_world\", resource)"));
+    assert!(rule.text.contains(
+        "@ask(\"person\")\nforbid (principal, action in Action::\"effect:open_world\", resource)"
+    ));
     // What no rule decides is explained without one.
     for (method, arguments, rule) in [
         ("mcp.no.thing", "{}", "there is no such method"),
@@ -119,7 +190,9 @@ fn an_explanation_names_the_rule_its_place_and_its_text() {
 
 #[test]
 fn what_can_never_match_is_warned_of() {
-    let policies = with("permit (principal, action, resource);\nforbid (principal, action, resource) when { context.hour > 3 && false };\nforbid (principal == Client::\"cluade\", action, resource);");
+    let policies = with(
+        "permit (principal, action, resource);\nforbid (principal, action, resource) when { context.hour > 3 && false };\nforbid (principal == Client::\"cluade\", action, resource);",
+    );
     let warnings: Vec<String> = policies.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].starts_with("`own.cedar` at line 2, column 1:"), "{warnings:?}");
@@ -130,22 +203,34 @@ fn what_can_never_match_is_warned_of() {
 #[test]
 fn what_follows_keeps_to_the_schema_too() {
     let mut inputs = inputs(&[]);
-    inputs.licence.allows = appliance::patterns(&["mcp.fs.*", "mcp.mail.*", "mcp.web.*", "mcp.sync.*"]);
+    inputs.licence.allows =
+        appliance::patterns(&["mcp.fs.*", "mcp.mail.*", "mcp.web.*", "mcp.sync.*"]);
     let policies = Policies::build(&inputs).unwrap();
     let mut text = String::new();
-    let calls = [("mcp.mail.send", r#"{"to":["a@b.example"]}"#), ("mcp.sync.run", r#"{"remote":"x:"}"#), ("mcp.agent.start", "{}")];
+    let calls = [
+        ("mcp.mail.send", r#"{"to":["a@b.example"]}"#),
+        ("mcp.sync.run", r#"{"remote":"x:"}"#),
+        ("mcp.agent.start", "{}"),
+    ];
     for (method, arguments) in calls {
         for rule in policies.explain(&appliance::after_a_mail(method, arguments)).matched {
             text.push_str(&rule.text);
             text.push('\n');
         }
     }
-    for rule in ["licence:PLUS", "scopes:claude", "default:untrusted", "default:leaves_the_appliance", "default:cannot_be_undone"] {
+    for rule in [
+        "licence:PLUS",
+        "scopes:claude",
+        "default:untrusted",
+        "default:leaves_the_appliance",
+        "default:cannot_be_undone",
+    ] {
         assert!(text.contains(&format!("@id(\"{rule}\")")), "{text}");
     }
     let (schema, _) = cedar_policy::Schema::from_cedarschema_str(policies.schema()).unwrap();
     let set: cedar_policy::PolicySet = text.parse().unwrap();
-    let result = cedar_policy::Validator::new(schema).validate(&set, cedar_policy::ValidationMode::Strict);
+    let result =
+        cedar_policy::Validator::new(schema).validate(&set, cedar_policy::ValidationMode::Strict);
     assert!(result.validation_passed_without_warnings(), "{result}");
 }
 

@@ -6,10 +6,8 @@ use appliance::{
     ALLOW, DENY, HOST, MOMENT, PERSON, after_a_mail, build, check, inputs, key, patterns, question,
     with,
 };
-use policy::{
-    Answer, Kind, Moment, Origin, Policies, Principal, Question, Source, Standing, TargetKind,
-    Untrusted,
-};
+use capfile::{TargetKind, TextSource};
+use policy::{Answer, Kind, Moment, Origin, Policies, Principal, Question, Standing};
 
 const TO_ANNA: &str = r#"{"to":["anna@example.org"]}"#;
 
@@ -65,7 +63,8 @@ fn the_licence_binds_everybody() {
 
 #[test]
 fn a_rule_about_a_folder_holds_for_all_beneath_it() {
-    let policies = with(r#"@id("private") forbid (principal, action, resource in Path::"/notes/private");"#);
+    let policies =
+        with(r#"@id("private") forbid (principal, action, resource in Path::"/notes/private");"#);
     let rule = "own.cedar:private";
     for (path, answer) in [
         ("/notes/private", DENY),
@@ -100,7 +99,8 @@ fn a_rule_about_a_folder_holds_for_all_beneath_it() {
         ],
     );
     // A path that is not given is the root, which the rule about the root has.
-    let root = with(r#"forbid (principal, action == Action::"mcp.fs.list", resource == Path::"/");"#);
+    let root =
+        with(r#"forbid (principal, action == Action::"mcp.fs.list", resource == Path::"/");"#);
     check(&root, &[("mcp.fs.list", "{}", DENY, "own.cedar:1")]);
     check(&root, &[("mcp.fs.list", r#"{"path":null}"#, DENY, "own.cedar:1")]);
 }
@@ -121,7 +121,12 @@ fn arguments_that_a_rule_could_not_judge_are_refused() {
             ("mcp.fs.read", r#"{"path":"/a","x":{"y":1,"y":2}}"#, DENY, "arguments"),
             ("mcp.fs.read", r#"["/notes/private"]"#, DENY, "arguments"),
             ("mcp.fs.read", r#"{"path":"/a""#, DENY, "arguments"),
-            ("mcp.fs.write", r#"{"path":"/a","content":"","overwrite":"no"}"#, DENY, "arguments:overwrite"),
+            (
+                "mcp.fs.write",
+                r#"{"path":"/a","content":"","overwrite":"no"}"#,
+                DENY,
+                "arguments:overwrite",
+            ),
             ("mcp.fs.write", r#"{"path":"/a","content":"","mode":1.5}"#, DENY, "arguments:mode"),
             ("mcp.fs.write", r#"{"path":"/a","content":"","mode":1e300}"#, DENY, "arguments:mode"),
             ("mcp.fs.write", r#"{"path":"/a","content":"","mode":null}"#, ALLOW, "scopes:claude"),
@@ -154,7 +159,11 @@ fn a_rule_about_accounts_recipients_remotes_workflows_and_hosts() {
         ("mcp.mail.send", r#"{"account":"work","to":["a@b.example"]}"#, "own.cedar:work"),
         ("mcp.mail.send", r#"{"to":["a@b.example"]}"#, ok),
         ("mcp.mail.send", r#"{"to":["a@b.example","x@Evil.Example"]}"#, "own.cedar:evil"),
-        ("mcp.mail.send", r#"{"to":["a@b.example"],"cc":["x@sub.evil.example"]}"#, "own.cedar:evil"),
+        (
+            "mcp.mail.send",
+            r#"{"to":["a@b.example"],"cc":["x@sub.evil.example"]}"#,
+            "own.cedar:evil",
+        ),
         ("mcp.mail.send", r#"{"to":["x@evil.example."]}"#, "arguments:to"),
         ("mcp.mail.send", r#"{"to":["x@notevil.example"]}"#, ok),
         ("mcp.mail.send", r#"{"to":["Bob <BOB@example.ORG>"]}"#, "own.cedar:bob"),
@@ -189,11 +198,21 @@ fn a_rule_about_accounts_recipients_remotes_workflows_and_hosts() {
         check(&policies, &[(method, arguments, if lets { ALLOW } else { DENY }, rule)]);
     }
     // What has no host is on no list of hosts.
-    let listed = with(r#"forbid (principal, action == Action::"mcp.web.fetch", resource) unless { resource in Host::"good.example" };"#);
-    check(&listed, &[
-        ("mcp.web.fetch", r#"{"url":"file:///etc/passwd"}"#, DENY, "own.cedar:1"),
-        ("mcp.web.fetch", r#"{"url":"https://www.good.example"}"#, PERSON, "default:leaves_the_appliance"),
-    ]);
+    let listed = with(
+        r#"forbid (principal, action == Action::"mcp.web.fetch", resource) unless { resource in Host::"good.example" };"#,
+    );
+    check(
+        &listed,
+        &[
+            ("mcp.web.fetch", r#"{"url":"file:///etc/passwd"}"#, DENY, "own.cedar:1"),
+            (
+                "mcp.web.fetch",
+                r#"{"url":"https://www.good.example"}"#,
+                PERSON,
+                "default:leaves_the_appliance",
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -221,16 +240,40 @@ fn a_rule_about_time_origin_kind_and_arguments() {
         (at(21, 3), ALLOW, "scopes:claude"),
         (at(22, 3), DENY, "own.cedar:night"),
         (at(9, 7), DENY, "own.cedar:sunday"),
-        (Question { moment: Moment { timestamp: 1_893_456_000_001, ..MOMENT }, ..read }, DENY, "own.cedar:later"),
-        (Question { moment: Moment { timestamp: 1_893_456_000_000, ..MOMENT }, ..read }, ALLOW, "scopes:claude"),
+        (
+            Question { moment: Moment { timestamp: 1_893_456_000_001, ..MOMENT }, ..read },
+            DENY,
+            "own.cedar:later",
+        ),
+        (
+            Question { moment: Moment { timestamp: 1_893_456_000_000, ..MOMENT }, ..read },
+            ALLOW,
+            "scopes:claude",
+        ),
         (list, ALLOW, "scopes:claude"),
         (Question { origin: Origin::Websocket, ..list }, DENY, "own.cedar:console"),
         (Question { principal: local, ..read }, DENY, "own.cedar:local"),
         (Question { principal: person, ..read }, ALLOW, "kind:person"),
-        (question("mcp.fs.write", r#"{"path":"/a","content":"","overwrite":true}"#), DENY, "own.cedar:over"),
-        (question("mcp.fs.write", r#"{"path":"/a","content":"","overwrite":false}"#), ALLOW, "scopes:claude"),
-        (question("mcp.mail.send", r#"{"to":["a@b.example"],"subject":"an invoice"}"#), HOST, "own.cedar:bank"),
-        (question("mcp.mail.send", r#"{"to":["a@b.example"],"subject":["an invoice"]}"#), DENY, "arguments:subject"),
+        (
+            question("mcp.fs.write", r#"{"path":"/a","content":"","overwrite":true}"#),
+            DENY,
+            "own.cedar:over",
+        ),
+        (
+            question("mcp.fs.write", r#"{"path":"/a","content":"","overwrite":false}"#),
+            ALLOW,
+            "scopes:claude",
+        ),
+        (
+            question("mcp.mail.send", r#"{"to":["a@b.example"],"subject":"an invoice"}"#),
+            HOST,
+            "own.cedar:bank",
+        ),
+        (
+            question("mcp.mail.send", r#"{"to":["a@b.example"],"subject":["an invoice"]}"#),
+            DENY,
+            "arguments:subject",
+        ),
         (question("mcp.mail.send", r#"{"to":["a@b.example"]}"#), ALLOW, "own.cedar:9"),
     ] {
         let decision = policies.decide(&question);
@@ -295,26 +338,32 @@ fn never_lifts_the_everyday_questions_and_no_other() {
         let decision = with(&rules).decide(&question);
         assert_eq!((decision.answer, &*decision.rule), (answer, rule), "{rules}");
     }
-    let never = with(r#"@ask("never") permit (principal, action == Action::"mcp.fs.delete", resource in Path::"/tmp");"#);
-    check(&never, &[
-        ("mcp.fs.delete", r#"{"path":"/tmp/a"}"#, ALLOW, "own.cedar:1"),
-        ("mcp.fs.delete", r#"{"path":"/tmp/../a"}"#, PERSON, "default:cannot_be_undone"),
-    ]);
+    let never = with(
+        r#"@ask("never") permit (principal, action == Action::"mcp.fs.delete", resource in Path::"/tmp");"#,
+    );
+    check(
+        &never,
+        &[
+            ("mcp.fs.delete", r#"{"path":"/tmp/a"}"#, ALLOW, "own.cedar:1"),
+            ("mcp.fs.delete", r#"{"path":"/tmp/../a"}"#, PERSON, "default:cannot_be_undone"),
+        ],
+    );
 }
 
 #[test]
 fn untrusted_text_asks_before_anything_leaves() {
     let policies = build(&[]);
-    for source in
-        [Source::File, Source::Document, Source::Mail, Source::Calendar, Source::Web, Source::Server]
-    {
-        let untrusted = Untrusted::default().with(source);
+    for source in TextSource::ALL {
+        let untrusted = source.into();
         let ask = |method, arguments| {
             policies.decide(&Question { untrusted, ..question(method, arguments) })
         };
         assert_eq!(ask("mcp.fs.read", r#"{"path":"/a"}"#).answer, ALLOW);
         assert_eq!(ask("mcp.web.fetch", r#"{"url":"https://a.example"}"#).answer, PERSON);
-        let rule = format!(r#"@id("s") forbid (principal, action, resource) when {{ context.untrusted.contains("{}") }};"#, source.as_str());
+        let rule = format!(
+            r#"@id("s") forbid (principal, action, resource) when {{ context.untrusted.contains("{}") }};"#,
+            source.name()
+        );
         let policies = with(&rule);
         let read = question("mcp.fs.read", r#"{"path":"/a"}"#);
         // Asked thrice, since the first answer is remembered.
@@ -328,32 +377,42 @@ fn untrusted_text_asks_before_anything_leaves() {
 #[test]
 fn a_standing_permission_lifts_for_what_it_was_given() {
     let mut inputs = inputs(&[]);
-    let always = |id: &str, client: &str, method: &str, target: Option<(TargetKind, &str)>| Standing {
-        id: id.to_owned(),
-        client: client.to_owned(),
-        method: method.to_owned(),
-        target: target.map(|(kind, value)| (kind, value.to_owned())),
-    };
+    let always =
+        |id: &str, client: &str, method: &str, target: Option<(TargetKind, &str)>| Standing {
+            id: id.to_owned(),
+            client: client.to_owned(),
+            method: method.to_owned(),
+            target: target.map(|(kind, value)| (kind, value.to_owned())),
+        };
     inputs.standing = vec![
         always("1", "claude", "mcp.fs.delete", Some((TargetKind::Path, "/tmp/"))),
-        always("2", "claude", "mcp.mail.send", Some((TargetKind::Recipient, "Anna <ANNA@example.org>"))),
+        always(
+            "2",
+            "claude",
+            "mcp.mail.send",
+            Some((TargetKind::Recipient, "Anna <ANNA@example.org>")),
+        ),
         always("3", "reader", "mcp.sync.run", None),
         always("4", "claude", "mcp.gone.away", None),
         always("5", "claude", "mcp.fs.delete", Some((TargetKind::Account, "x"))),
     ];
     let policies = Policies::build(&inputs).unwrap();
     let leaves = "default:leaves_the_appliance";
-    check(&policies, &[
-        ("mcp.fs.delete", r#"{"path":"/tmp/a"}"#, ALLOW, "always:1"),
-        ("mcp.fs.delete", r#"{"path":"/tmpa"}"#, PERSON, "default:cannot_be_undone"),
-        ("mcp.mail.send", TO_ANNA, ALLOW, "always:2"),
-        ("mcp.mail.send", r#"{"to":["bob@example.org"]}"#, PERSON, leaves),
-        ("mcp.mail.send", r#"{"to":["anna@example.org","bob@example.org"]}"#, PERSON, leaves),
-    ]);
+    check(
+        &policies,
+        &[
+            ("mcp.fs.delete", r#"{"path":"/tmp/a"}"#, ALLOW, "always:1"),
+            ("mcp.fs.delete", r#"{"path":"/tmpa"}"#, PERSON, "default:cannot_be_undone"),
+            ("mcp.mail.send", TO_ANNA, ALLOW, "always:2"),
+            ("mcp.mail.send", r#"{"to":["bob@example.org"]}"#, PERSON, leaves),
+            ("mcp.mail.send", r#"{"to":["anna@example.org","bob@example.org"]}"#, PERSON, leaves),
+        ],
+    );
     let told = policies.decide(&after_a_mail("mcp.mail.send", TO_ANNA));
     assert_eq!((told.answer, &*told.rule), (PERSON, "default:untrusted"));
     // It answers a question; it does not widen what the client may do.
-    let reader = Question { principal: key("reader"), ..question("mcp.sync.run", r#"{"remote":"nas:"}"#) };
+    let reader =
+        Question { principal: key("reader"), ..question("mcp.sync.run", r#"{"remote":"nas:"}"#) };
     let decision = policies.decide(&reader);
     assert_eq!((decision.answer, &*decision.rule), (DENY, "scopes:reader"));
     assert!(!policies.may_ever(key("reader"), "mcp.sync.run"));
@@ -364,13 +423,20 @@ fn a_standing_permission_lifts_for_what_it_was_given() {
 #[test]
 fn a_forbid_that_fails_denies_and_a_permit_that_fails_does_not_count() {
     // The path is required, so that Cedar accepts the rule; a call may still lack it.
-    let forbid = with(r#"@id("f") forbid (principal, action == Action::"mcp.fs.read", resource) when { context.arguments.path like "/x*" };"#);
-    check(&forbid, &[
-        ("mcp.fs.read", r#"{"path":"/xy"}"#, DENY, "own.cedar:f"),
-        ("mcp.fs.read", r#"{"path":"/y"}"#, ALLOW, "scopes:claude"),
-        ("mcp.fs.read", "{}", DENY, "own.cedar:f"),
-    ]);
-    let permit = with(r#"permit (principal == Client::"reader", action == Action::"mcp.fs.write", resource) when { context.arguments.path like "/x*" };"#);
+    let forbid = with(
+        r#"@id("f") forbid (principal, action == Action::"mcp.fs.read", resource) when { context.arguments.path like "/x*" };"#,
+    );
+    check(
+        &forbid,
+        &[
+            ("mcp.fs.read", r#"{"path":"/xy"}"#, DENY, "own.cedar:f"),
+            ("mcp.fs.read", r#"{"path":"/y"}"#, ALLOW, "scopes:claude"),
+            ("mcp.fs.read", "{}", DENY, "own.cedar:f"),
+        ],
+    );
+    let permit = with(
+        r#"permit (principal == Client::"reader", action == Action::"mcp.fs.write", resource) when { context.arguments.path like "/x*" };"#,
+    );
     let ask = |arguments| {
         let reader = Question { principal: key("reader"), ..question("mcp.fs.write", arguments) };
         let decision = permit.decide(&reader);

@@ -51,7 +51,8 @@ fn no_spelling_of_a_path_escapes_a_rule_about_its_folder() {
 
 /// Text made of what paths are made of.
 fn any_path() -> impl Strategy<Value = String> {
-    let part = prop::sample::select(vec!["/", "..", ".", "notes", "private", "a", "%2e", "\\", " "]);
+    let part =
+        prop::sample::select(vec!["/", "..", ".", "notes", "private", "a", "%2e", "\\", " "]);
     prop::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
 }
 

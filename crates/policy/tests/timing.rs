@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use appliance::{inputs, key, patterns, question, tool};
-use capfile::Effect;
-use policy::{Client, File, Policies, Question, TargetKind};
+use capfile::{Effect, TargetKind};
+use policy::{Client, File, Policies, Question};
 use serde_json::json;
 
 /// How often each is asked: the median of so many is steady.
@@ -22,7 +22,13 @@ fn large() -> Policies {
     while inputs.tools.len() < 40 {
         let name = format!("mcp.more.tool{}", inputs.tools.len());
         let properties = json!({ "path": text, "text": text, "count": { "type": "integer" } });
-        inputs.tools.push(tool(&name, &[Effect::ReadOnly], &[(TargetKind::Path, "path")], properties, &[]));
+        inputs.tools.push(tool(
+            &name,
+            &[Effect::ReadOnly],
+            &[(TargetKind::Path, "path")],
+            properties,
+            &[],
+        ));
     }
     while inputs.clients.len() < 20 {
         let name = format!("client{}", inputs.clients.len());
@@ -70,7 +76,11 @@ fn timing_a_decision_is_quick() {
     };
     let (known, each) = (Duration::from_micros(2), Duration::from_micros(50));
     within(known, "remembered", question("mcp.mail.search", "{}"));
-    within(known, "remembered, client without scopes", Question { principal: key("reader"), ..question("mcp.web.fetch", "{}") });
+    within(
+        known,
+        "remembered, client without scopes",
+        Question { principal: key("reader"), ..question("mcp.web.fetch", "{}") },
+    );
     within(each, "a path, 50 rules", question("mcp.fs.read", read));
     within(each, "a path, 30 rules", question("mcp.fs.list", read));
     within(each, "a mail to three, 10 rules", question("mcp.mail.send", send));

@@ -3,10 +3,10 @@
 #![expect(dead_code, reason = "each test file uses its part")]
 
 use capfile::Effect::{self, Destructive, Idempotent, OpenWorld, ReadOnly, Undoable};
-use capfile::{Pattern, Patterns};
+use capfile::{Pattern, Patterns, Target, TargetKind, TextSource, TextSources};
 use policy::{
     Answer, Approver, Client, Decision, File, Inputs, Kind, Licence, Moment, Origin, Policies,
-    PolicyError, Principal, Question, Source, Target, TargetKind, Tool, Untrusted,
+    PolicyError, Principal, Question, Tool,
 };
 use serde_json::{Value, json};
 
@@ -31,8 +31,7 @@ pub(crate) fn tool(
     required: &[&str],
 ) -> Tool {
     let server = method.split('.').nth(1).unwrap().to_owned();
-    let target =
-        |(kind, argument): &(TargetKind, &str)| Target { kind: *kind, argument: (*argument).to_owned() };
+    let target = |(kind, argument): &(TargetKind, &str)| Target::new(*kind, *argument);
     Tool {
         method: method.to_owned(),
         server,
@@ -66,7 +65,13 @@ pub(crate) fn tools() -> Vec<Tool> {
             json!({ "from": text, "to": text }),
             &["from", "to"],
         ),
-        tool("mcp.fs.delete", &[Destructive], &[(Path, "path")], json!({ "path": text }), &["path"]),
+        tool(
+            "mcp.fs.delete",
+            &[Destructive],
+            &[(Path, "path")],
+            json!({ "path": text }),
+            &["path"],
+        ),
         tool(
             "mcp.mail.send",
             &[OpenWorld],
@@ -74,7 +79,13 @@ pub(crate) fn tools() -> Vec<Tool> {
             json!({ "account": text, "to": texts, "cc": texts, "subject": text, "body": text }),
             &["to"],
         ),
-        tool("mcp.mail.search", &[ReadOnly], &[(Account, "account")], json!({ "account": text }), &[]),
+        tool(
+            "mcp.mail.search",
+            &[ReadOnly],
+            &[(Account, "account")],
+            json!({ "account": text }),
+            &[],
+        ),
         tool(
             "mcp.sync.run",
             &[Destructive, OpenWorld, Idempotent],
@@ -89,12 +100,14 @@ pub(crate) fn tools() -> Vec<Tool> {
             json!({ "workflow": text }),
             &["workflow"],
         ),
-        tool("mcp.web.fetch", &[ReadOnly, OpenWorld], &[(Url, "url")], json!({ "url": text }), &["url"]),
-        Tool {
-            method: "mcp.old.thing".to_owned(),
-            server: "old".to_owned(),
-            ..Tool::default()
-        },
+        tool(
+            "mcp.web.fetch",
+            &[ReadOnly, OpenWorld],
+            &[(Url, "url")],
+            json!({ "url": text }),
+            &["url"],
+        ),
+        Tool { method: "mcp.old.thing".to_owned(), server: "old".to_owned(), ..Tool::default() },
         Tool::reading("mail", "prompts"),
     ]
 }
@@ -102,12 +115,17 @@ pub(crate) fn tools() -> Vec<Tool> {
 /// `claude` may do all but use `old`; `reader` may read files; the licence has all but workflows.
 pub(crate) fn inputs(files: &[(&str, &str)]) -> Inputs {
     let all_but_old = ["mcp.fs.*", "mcp.mail.*", "mcp.sync.*", "mcp.agent.*", "mcp.web.*"];
-    let client = |name: &str, scopes: &[&str]| Client { name: name.to_owned(), scopes: patterns(scopes) };
-    let file = |(name, text): &(&str, &str)| File { name: (*name).to_owned(), text: (*text).to_owned() };
+    let client =
+        |name: &str, scopes: &[&str]| Client { name: name.to_owned(), scopes: patterns(scopes) };
+    let file =
+        |(name, text): &(&str, &str)| File { name: (*name).to_owned(), text: (*text).to_owned() };
     Inputs {
         tools: tools(),
         licence: Licence { tier: "PLUS".to_owned(), allows: patterns(&["*"]) },
-        clients: vec![client("claude", &all_but_old), client("reader", &["mcp.fs.read", "mcp.fs.list"])],
+        clients: vec![
+            client("claude", &all_but_old),
+            client("reader", &["mcp.fs.read", "mcp.fs.list"]),
+        ],
         standing: Vec::new(),
         files: files.iter().map(file).collect(),
     }
@@ -136,12 +154,12 @@ pub(crate) fn question<'a>(method: &'a str, arguments: &'a str) -> Question<'a> 
         arguments: Some(arguments),
         moment: MOMENT,
         origin: Origin::Http,
-        untrusted: Untrusted::default(),
+        untrusted: TextSources::NONE,
     }
 }
 
 pub(crate) fn after_a_mail<'a>(method: &'a str, arguments: &'a str) -> Question<'a> {
-    Question { untrusted: Untrusted::default().with(Source::Mail), ..question(method, arguments) }
+    Question { untrusted: TextSource::Mail.into(), ..question(method, arguments) }
 }
 
 /// Checks the answer and the rule to each call of `claude`.
