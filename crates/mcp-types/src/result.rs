@@ -53,6 +53,9 @@ pub struct ServerCapabilities {
     /// Log messages, for clients that ask for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<Offered>,
+    /// Extensions, by their names (MCP 2026-07-28).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<&'static str, Offered>,
 }
 
 /// What a server offers about one of its lists.

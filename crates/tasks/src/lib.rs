@@ -54,5 +54,5 @@ mod work;
 
 pub use end::Cancel;
 pub use error::Refused;
-pub use task::{New, Task};
+pub use task::{New, Task, Waiting};
 pub use tasks::{Clock, Tasks};

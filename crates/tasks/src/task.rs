@@ -33,6 +33,17 @@ pub struct New {
     pub ttl: Option<Duration>,
 }
 
+/// A task that waits for an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its id.
+    pub id: String,
+    /// The client that made it.
+    pub client: String,
+    /// The id of the approval.
+    pub approval: String,
+}
+
 /// A call that goes on as a task, or has ended.
 #[derive(Debug, Clone)]
 pub struct Task {

@@ -18,7 +18,7 @@ use crate::limits::{
     MAX_PARAMS_BYTES, MAX_TTL, TTL,
 };
 use crate::schema::{Overdue, SCHEMA, expire, ids, set_back};
-use crate::task::{New, Task};
+use crate::task::{New, Task, Waiting};
 use crate::work::Work;
 
 /// Tells the time since the Unix epoch, by the wall clock.
@@ -63,7 +63,8 @@ impl Tasks {
         }
     }
 
-    /// Makes a task, which is on the disk when this returns.
+    /// Makes a task, which is on the disk when this returns. An approval is waited for once: where a task of this client waits for the
+    /// same one already, that one is given.
     ///
     /// # Errors
     ///
@@ -71,6 +72,12 @@ impl Tasks {
     pub fn create(&self, new: &New) -> Result<Task, Refused> {
         check(new)?;
         self.change(|work| {
+            let same = "SELECT id FROM tasks
+                        WHERE client = ?1 AND approval = ?2 AND ended_at IS NULL AND started_at IS NULL";
+            let same = ids(&work.store, same, (&new.client, &new.approval))?;
+            if let Some(same) = same.first() {
+                return work.find(same);
+            }
             has_room(&work.store, &new.client)?;
             insert(work, new)
         })
@@ -107,6 +114,23 @@ impl Tasks {
         self.change(|work| {
             let open = "SELECT id FROM tasks WHERE ended_at IS NULL ORDER BY rowid";
             ids(&work.store, open, [])?.iter().map(|id| work.find(id)).collect()
+        })
+    }
+
+    /// The tasks that wait for an approval and were not begun, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub fn waiting(&self) -> Result<Vec<Waiting>, Refused> {
+        self.change(|work| {
+            let waiting = "SELECT id, client, approval FROM tasks
+                           WHERE ended_at IS NULL AND started_at IS NULL AND approval IS NOT NULL ORDER BY rowid";
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok(Waiting { id: row.get(0)?, client: row.get(1)?, approval: row.get(2)? })
+            };
+            let mut waiting = work.store.prepare_cached(waiting)?;
+            Ok(waiting.query_map([], read)?.collect::<rusqlite::Result<_>>()?)
         })
     }
 

@@ -115,7 +115,7 @@ fn new(client: &str) -> New {
         client: client.to_owned(),
         method: "tools/call".to_owned(),
         params: PARAMS.to_owned(),
-        approval: Some("a1".to_owned()),
+        approval: None,
         request: "r1".to_owned(),
         version: "2026-07-28".to_owned(),
         status_message: Some("waits for a person".to_owned()),
@@ -134,7 +134,8 @@ fn ttl(task: &Task) -> u64 {
 #[test]
 fn what_was_made_is_kept_whole_over_a_restart() {
     let desk = Desk::new();
-    let made = desk.create("anna");
+    let new = New { approval: Some("a1".to_owned()), ..new("anna") };
+    let made = desk.tasks.create(&new).unwrap();
     let created = serde_json::to_value(made.created()).unwrap();
     let expected = json!({
         "resultType": "task", "taskId": made.id, "status": "working", "statusMessage": "waits for a person",
@@ -149,6 +150,26 @@ fn what_was_made_is_kept_whole_over_a_restart() {
     assert_eq!((found.approval.as_deref(), &*found.request), (Some("a1"), "r1"));
     let open = desk.tasks.open_tasks().unwrap();
     assert_eq!(format!("{open:?}"), format!("{:?}", [made]));
+}
+
+#[test]
+fn an_approval_is_waited_for_once_until_the_work_begins() {
+    let desk = Desk::new();
+    let of = |client: &str, approval: &str| {
+        let approval = Some(approval.to_owned());
+        desk.tasks.create(&New { approval, ..new(client) }).unwrap().id
+    };
+    let waiting = || desk.tasks.waiting().unwrap().into_iter().map(|it| it.id).collect::<Vec<_>>();
+    let first = of("anna", "a1");
+    assert_eq!(of("anna", "a1"), first);
+    let others = [of("anna", "a2"), of("bert", "a1")];
+    desk.create("anna");
+    assert_eq!(waiting(), [&first, &others[0], &others[1]]);
+    desk.tasks.starting(&first).unwrap();
+    assert_eq!(waiting(), others);
+    assert_ne!(of("anna", "a1"), first, "what has begun cannot be waited for");
+    desk.tasks.stopped(&others[0], None).unwrap();
+    assert_ne!(of("anna", "a2"), others[0]);
 }
 
 #[test]
