@@ -9,6 +9,7 @@ mod level;
 pub mod meta;
 mod result;
 mod subscription;
+mod task;
 mod tool;
 mod version;
 
@@ -19,5 +20,9 @@ pub use result::{
     ModernList, Offered, ResultType, ServerCapabilities,
 };
 pub use subscription::{SubscriptionFilter, SubscriptionNotification, SubscriptionsListenResult};
+pub use task::{
+    CreateTaskResult, DetailedTask, GetTaskResult, TASKS_EXTENSION, TaskAcknowledged, TaskDetail,
+    TaskHandle, TaskNotification, TaskStatus,
+};
 pub use tool::{CallToolResult, Content, Tool, ToolAnnotations};
 pub use version::{Era, ProtocolVersion, SUPPORTED_VERSIONS};

@@ -13,6 +13,8 @@ use crate::meta::SERVER_INFO;
 pub enum ResultType {
     /// The request is done.
     Complete,
+    /// The answer comes later, to whoever asks for the task (the extension of tasks).
+    Task,
 }
 
 /// Who may keep a copy of a result (`CacheableResult.cacheScope`, MCP 2026-07-28).
@@ -51,6 +53,9 @@ pub struct ServerCapabilities {
     /// Log messages, for clients that ask for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<Offered>,
+    /// Extensions, by their names (MCP 2026-07-28).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub extensions: BTreeMap<&'static str, Offered>,
 }
 
 /// What a server offers about one of its lists.

@@ -129,7 +129,7 @@ impl Access {
         let ask = Ask { method: &declared.name, arguments, untrusted };
         let decision = self.rulebook.decide(door, ask);
         let grant = match decision.answer {
-            Answer::Allow => None,
+            Answer::Allow => self.given(door, action, untrusted).await?,
             Answer::Deny => return Err(Refused::NotPermitted { rule: decision.rule }),
             Answer::Ask(approver) => {
                 let wanted = Wanted { approver, rule: decision.rule, untrusted };

@@ -35,6 +35,15 @@ pub(super) fn of_reply(reply: &str, declared: &Declared) -> TextSources {
     result().unwrap_or(declared.text_from)
 }
 
+/// The sources that a result names which we have passed on before.
+pub(super) fn told(result: &Object<'_>) -> TextSources {
+    let names = || {
+        let metadata = Object::parse(result.get("_meta")?.get()).ok()?;
+        serde_json::from_str::<Vec<String>>(metadata.get(meta::UNTRUSTED)?.get()).ok()
+    };
+    names().unwrap_or_default().iter().filter_map(|name| TextSource::named(name)).collect()
+}
+
 /// The names of sources, as JSON text.
 pub(super) fn names(sources: TextSources) -> String {
     Value::from_iter(sources.iter().map(TextSource::name)).to_string()
