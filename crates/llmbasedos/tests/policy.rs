@@ -231,7 +231,7 @@ fn what_there_is_not_is_told_with_what_is_like_it() {
     assert!(code == Some(2) && error.contains("a JSON object is needed"), "{error}");
     let (code, error) =
         appliance.refused(&["explain", "claude", "fs_read", "--untrusted", "nobody"]);
-    assert!(code == Some(2) && error.contains("there are mail, "), "{error}");
+    assert!(code == Some(2) && error.contains("there are file, "), "{error}");
 }
 
 #[test]

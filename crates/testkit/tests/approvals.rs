@@ -15,8 +15,11 @@ const APPROVAL: &str = "org.llmbasedos/approval";
 /// Has every write asked for, whether it can be undone or not.
 const ASK_PERSON: &str = r#"@id("ask") @ask("person") forbid (principal in Kind::"key", action == Action::"mcp.fs.write", resource);"#;
 
+/// What asks is the rule that is tried, and not that a write cannot be undone.
+const LIFT: &str = r#"@ask("never") permit (principal, action == Action::"mcp.fs.write", resource);"#;
+
 fn asking(rule: &str) -> Appliance {
-    Appliance::new().asking().policy("ask", rule).start()
+    Appliance::new().asking().policy("ask", rule).policy("lift", LIFT).start()
 }
 
 /// A server whose one tool sends something out, to a folder.
@@ -125,10 +128,10 @@ fn what_a_person_has_changed_is_done_and_said() {
     assert_eq!((&told["edited"], &told["arguments"]), (&json!(true), &json!(edited)));
     let note = made["result"]["content"][0]["text"].as_str().unwrap();
     assert!(note.contains("A person changed") && note.contains("/b.md"), "{note}");
-    let rows = appliance.audit(&["search", "--kind", "approval"]);
+    let rows = appliance.audit(&["--kind", "approval"]);
     let outcomes: Vec<&str> = rows.iter().filter_map(|row| row["outcome"].as_str()).collect();
     assert_eq!(outcomes, ["asked", "approved"], "{rows:?}");
-    let intents = appliance.audit(&["search", "--kind", "intent"]);
+    let intents = appliance.audit(&["--kind", "intent"]);
     let made = intents.iter().filter(|row| row["what"] == "mcp.fs.write");
     assert!(made.clone().count() == 1 && made.clone().all(|row| row.to_string().contains("/b.md")));
 }
@@ -141,6 +144,7 @@ fn a_person_may_edit_nothing_that_the_rules_deny() {
         .file("private/keep", "")
         .policy("ask", ASK_PERSON)
         .policy("private", private)
+        .policy("lift", LIFT)
         .start();
     let wanted = write("/a.md", "tea");
     let id = waits(&call(&appliance, &wanted));

@@ -121,7 +121,7 @@ fn a_broken_file_is_refused_whole_and_the_last_good_one_stays_in_force() {
     assert_eq!((told[0]["file"].as_str(), told[0]["line"].as_u64()), (Some("policies"), Some(3)));
     assert!(told[0]["reason"].as_str().unwrap().starts_with("own.cedar: "), "{told}");
     assert!(!told.to_string().contains(appliance.state().to_str().unwrap()));
-    let rows = appliance.audit(&["search", "--kind", "admin"]);
+    let rows = appliance.audit(&["--kind", "admin"]);
     assert!(rows.iter().any(|row| row["what"] == "policies" && row["outcome"] == "refused"));
     change(&appliance, "own.cedar", "// nothing is private any more\n");
     assert!(!refused(&appliance));

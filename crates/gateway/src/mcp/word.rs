@@ -150,7 +150,8 @@ pub(super) fn text(approval: &Approval) -> String {
     }
     let why = why(approval);
     format!(
-        "`{tool}` was not called: it needs a person's word{why}. It waits as approval {id}. Tell your user to open `approvals` in the          appliance's shell; once it is approved, make exactly the same call again. `approval_status` tells what has become of it."
+        "`{tool}` was not called: it needs a person's word{why}. It waits as approval {id}. Tell your user to open `approvals` in the \
+         appliance's shell; once it is approved, make exactly the same call again. `approval_status` tells what has become of it."
     )
 }
 
@@ -158,7 +159,8 @@ pub(super) fn text(approval: &Approval) -> String {
 pub(super) fn of_task(approval: &Approval) -> String {
     let (id, tool, why) = (&approval.id, &approval.asked.tool, why(approval));
     format!(
-        "`{tool}` needs a person's word{why}, and waits as approval {id}. Tell your user to open `approvals` in the appliance's shell. \
+        "`{tool}` needs a person's word{why}, and waits as approval {id}. Tell your user to open `approvals` in the \
+         appliance's shell. \
          Once it is approved, the call is made, and this task has its result: do not make it again."
     )
 }
