@@ -142,6 +142,11 @@ impl Appliance {
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     }
 
+    /// Starts those daemons again that have ended, if their pause is over, as `llmbasedos up` does.
+    pub fn tend(&mut self) {
+        self.running.tend().unwrap();
+    }
+
     /// Stops it in order.
     pub fn stop(self) {
         self.running.stop().unwrap();
