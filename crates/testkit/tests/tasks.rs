@@ -155,6 +155,20 @@ fn what_a_person_has_changed_is_what_is_sent_and_the_result_says_so() {
 }
 
 #[test]
+fn what_is_allowed_for_good_uses_its_approval_up_too() {
+    let appliance = start();
+    let client = Client::first(&appliance);
+    let task = client.task(&mail("hello"));
+    answer(&appliance, "approvals_always", &json!({}));
+    let done = client.ended(&task);
+    assert_eq!(done["result"]["_meta"][APPROVAL]["state"], "used", "{done}");
+    until("it to be allowed", PATIENCE, || {
+        let reply = client.call(SEND, &mail("again"));
+        (reply["result"]["isError"] == false).then_some(())
+    });
+}
+
+#[test]
 fn a_denied_call_is_a_result_that_says_why() {
     let appliance = start();
     let client = Client::first(&appliance);
