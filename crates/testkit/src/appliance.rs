@@ -142,7 +142,7 @@ impl Appliance {
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
     }
 
-    /// Starts those daemons again that have ended, if their pause is over, as `llmbasedos up` does.
+    /// Starts again what has ended, once it is due, as `up` does all the time.
     pub fn tend(&mut self) {
         self.running.tend().unwrap();
     }

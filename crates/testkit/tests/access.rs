@@ -2,9 +2,10 @@
 #![cfg(test)]
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use gateway::limits::FREE_WRONG_KEYS;
 use serde_json::{Value, json};
@@ -29,17 +30,19 @@ fn a_key_that_is_revoked_is_good_no_more_for_anybody_who_has_it() {
     let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "mcp.hello", "params": [] });
     assert!(socket.ask(&hello)["result"].is_array());
     let mut other = appliance.websocket();
-    let listening = thread::spawn({
-        let params = json!({ "notifications": { "toolsListChanged": true } });
-        let request = Request::new(appliance.port(), &key).modern("subscriptions/listen", &params);
-        move || request.send()
-    });
-    until("the stream", PATIENCE, || {
-        appliance.administer(&["client", "list"]).contains("host").then_some(())
-    });
+    let params = json!({ "notifications": { "toolsListChanged": true } });
+    let request = Request::new(appliance.port(), &key).modern("subscriptions/listen", &params);
+    let mut stream = BufReader::new(request.stream());
+    let mut line = String::new();
+    while !line.contains("acknowledged") {
+        line.clear();
+        assert_ne!(stream.read_line(&mut line).unwrap(), 0, "the stream has not begun");
+    }
     appliance.administer(&["client", "revoke", "host"]);
     assert_eq!(socket.closed(), Some(1008));
-    listening.join().unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("-31401"), "{rest}");
     assert_eq!(appliance.status_of(&key), 401);
     assert!(other.ask(&hello)["result"].is_array(), "nobody else is troubled");
 }
@@ -76,7 +79,11 @@ fn a_code_is_worth_a_key_once() {
     assert_eq!((paired["client"].as_str(), appliance.status_of(key)), (Some("laptop"), 200));
     assert_eq!(post(&code).status, 403, "it is good once");
     let tools = Request::new(appliance.port(), key).modern("tools/list", &json!({})).send();
-    assert_eq!(tools.json()["result"]["tools"].as_array().unwrap().len(), 4);
+    assert_eq!(
+        tools.json()["result"]["tools"].as_array().unwrap().len(),
+        5,
+        "those of the file server, and `approval_status`"
+    );
     let paired = until("the end of the pairing", PATIENCE, || {
         let rows = appliance.audit(&["--client", "laptop", "--kind", "outcome"]);
         rows.into_iter().next()
@@ -158,6 +165,42 @@ fn a_budget_is_never_exceeded_and_counts_what_was_used() {
     let rest = call(&appliance, &key, &write("/rest.txt", &"x".repeat(99))).json();
     assert!(rest.get("result").is_some(), "900, 1 and 99 are 1000: {rest}");
     assert!(call(&appliance, &key, &write("/more.txt", "x")).json().get("error").is_some());
+}
+
+#[test]
+fn a_gateway_that_is_killed_gives_nobody_a_second_share() {
+    let window = Duration::from_hours(1);
+    let mut appliance = Appliance::new().start();
+    let (often, much) = (appliance.client("often", &["*"]), appliance.client("much", &["*"]));
+    let rate = format!("rate: {{requests: 4, window_seconds: {}}}", window.as_secs());
+    appliance.give("often", &rate);
+    appliance.give("much", "budgets: {bytes_written: 10}");
+    let status = |appliance: &Appliance| call(appliance, &often, &write("/often.txt", "")).status;
+    assert_eq!([(); 5].map(|()| status(&appliance)), [200, 200, 200, 200, 429]);
+    // How often somebody has asked is on the disk a moment later.
+    let file = appliance.state().join("gateway/quota.db");
+    let quota = store::rusqlite::Connection::open(file).unwrap();
+    let whole_at = "SELECT whole_at FROM rates WHERE client = 'often' AND tool = '*'";
+    until("all four uses on the disk", PATIENCE, || {
+        let whole_at = quota.query_row(whole_at, [], |row| row.get::<_, i64>(0)).ok()?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let used = Duration::from_nanos(whole_at.unsigned_abs()).saturating_sub(now);
+        (used > window * 7 / 8).then_some(())
+    });
+    // What is to be used of a budget is there before it is.
+    assert!(call(&appliance, &much, &write("/much.txt", "012345678")).json()["error"].is_null());
+    appliance.kill("gateway");
+    until("another gateway", PATIENCE, || {
+        appliance.tend();
+        let begun = appliance.audit(&["--kind", "start"]).len();
+        let lives = appliance.request().method("GET").target("/healthz").try_send();
+        lives.filter(|_| begun == 2)
+    });
+    assert_eq!(status(&appliance), 429);
+    let code = |text: &str| {
+        call(&appliance, &much, &write("/much.txt", text)).json()["error"]["code"].as_i64()
+    };
+    assert_eq!((code("01"), code("0"), code("0")), (Some(-31402), None, Some(-31402)));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Appliance, Peer, Request, cap_file, until};
+use testkit::{Appliance, Peer, Request, cap_file, obey, until};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -166,4 +166,37 @@ fn a_licence_without_the_model_gives_none_whatever_else_it_allows() {
     assert_eq!((ask(&of("small")), ask(&of("large"))), (None, Some(-31407)));
     assert_eq!(ask(&some), Some(-32602), "which one must be said where not all are there");
     assert_eq!(used.load(Ordering::SeqCst), USED);
+}
+
+/// A server whose JSON takes the last of two members, as most do.
+#[test]
+fn a_budget_is_not_passed_by_saying_a_thing_twice() {
+    let appliance = Appliance::new().start();
+    let sent = Arc::new(AtomicU64::new(0));
+    let counted = sent.clone();
+    let mut caps = cap_file("post", &["post"]);
+    caps["capabilities"][0]["spends"] =
+        json!([{ "budget": "mails_sent", "reserve": { "items_of": "to" } }]);
+    let _peer = appliance.old_peer("post", &caps, move |frame| {
+        let message: Value = serde_json::from_slice(frame).unwrap();
+        let to = message["params"]["arguments"]["to"].as_array().map_or(0, Vec::len);
+        counted.fetch_add(to as u64, Ordering::SeqCst);
+        obey(frame)
+    });
+    let key = appliance.client("host", &["*"]);
+    appliance.give("host", "budgets: {mails_sent: 1}");
+    until("the server", PATIENCE, || appliance.tools().contains(&"post".to_owned()).then_some(()));
+    let code = |arguments: &str| {
+        let call =
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"post","arguments":"#;
+        let request = Request::new(appliance.port(), &key).body(format!("{call}{arguments}}}}}"));
+        request.send().json()["error"]["code"].as_i64()
+    };
+    for twice in [r#"{"to":[],"to":["a","b"]}"#, r#"{"to":[],"\u0074o":["a","b"]}"#] {
+        assert_eq!(code(twice), Some(-32602), "{twice}");
+    }
+    assert_eq!(sent.load(Ordering::SeqCst), 0);
+    assert_eq!(code(r#"{"to":["a","b"]}"#), Some(-31402));
+    assert_eq!(code(r#"{"to":["a"]}"#), None);
+    assert_eq!(sent.load(Ordering::SeqCst), 1, "what is said once is done");
 }

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use testkit::{
     Appliance, Canaries, Door, End, Find, Local, Programs, Request, Response, Server, ShowKey,
-    User, WebSocket, programs, until,
+    User, WebSocket, checkout, programs, until,
 };
 
 /// How long anything may take that should be quick.
@@ -380,6 +380,37 @@ fn what_is_planted_is_found() {
     }
     let planted: BTreeSet<_> = found.iter().map(|(_, place)| place).collect();
     assert_eq!(planted.len(), 8, "{found:?}");
+}
+
+/// Whoever builds an image has keys of their own, in their state folder and in their environment. None comes into what every builder
+/// of an image takes.
+#[test]
+fn no_secret_is_in_an_image() {
+    let stage = Stage::new();
+    let outside = stage.appliance.outside();
+    std::os::unix::fs::symlink(stage.appliance.state(), outside.join("llmbasedos")).unwrap();
+    let image = outside.join("image");
+    let made = Command::new("cargo")
+        .args(["xtask", "profile"])
+        .arg(&image)
+        .arg("--programs")
+        .arg(programs())
+        .arg("--source")
+        .arg(checkout())
+        .current_dir(checkout())
+        .env("XDG_STATE_HOME", outside)
+        .env("LLMBASEDOS_KEY", stage.key())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let gateway = image.join("airootfs/usr/lib/llmbasedos/gateway");
+    assert!(gateway.is_file(), "what ships is searched");
+    assert_eq!(stage.all.in_folder(&image), []);
+    // The control: what is beside a program is seen.
+    let key = stage.appliance.state().join("key");
+    fs::copy(key, gateway.with_file_name("first-key")).unwrap();
+    let found = stage.all.in_folder(&image);
+    assert!(found.iter().any(|find| find.canary == "the key"), "{found:?}");
 }
 
 /// The soft and the hard limit of core dumps of a process, in bytes.

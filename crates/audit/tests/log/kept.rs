@@ -1,6 +1,7 @@
 //! What is kept, and for how long.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use audit::{Audit, Filter, Kind, Log, Reader, Redactor, limits};
 use store::rusqlite::Connection;
@@ -121,4 +122,44 @@ fn all_rows_are_read_and_whoever_reads_them_slowly_holds_nothing_up() {
     };
     reader.each(&reads, take).unwrap();
     assert_eq!(first, Some(4));
+}
+
+/// What only reads is in the chain within a tenth of a second, and shares its commit with what else comes in that time.
+#[test]
+fn timing_reads_are_in_the_chain_soon_and_in_groups() {
+    const READS: u64 = 1000;
+    let written = Written::new(0);
+    let log = Log::open(written.0.path(), Redactor::default()).unwrap();
+    let (audit, thread) = Audit::start(log).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let file = Connection::open(written.file()).unwrap();
+    let end = || file.query_row("SELECT seq FROM head", [], |row| row.get::<_, i64>(0)).unwrap();
+    let record = |count: u64| {
+        for at in 0..count {
+            runtime.block_on(audit.place()).unwrap().record(entry(Kind::Read, at));
+        }
+    };
+    // A lone one has nobody to hurry it.
+    let mut times: Vec<Duration> = (0..9)
+        .map(|_| {
+            let (before, begun) = (end(), Instant::now());
+            record(1);
+            while end() == before {
+                std::thread::yield_now();
+            }
+            begun.elapsed()
+        })
+        .collect();
+    times.sort_unstable();
+    // The median, since a busy machine has its moments.
+    assert!(times[4] < Duration::from_millis(100), "{times:?}");
+    let before = end();
+    record(READS);
+    let mut ends = BTreeSet::from([before]);
+    while ends.last() < Some(&(before + READS.cast_signed())) {
+        ends.insert(end());
+    }
+    assert!(ends.len() < 10, "so many commits were seen of {READS} reads: {}", ends.len());
+    drop(audit);
+    thread.join().unwrap();
 }

@@ -69,7 +69,8 @@ impl Tool for Change {
     const NAME: &'static str = "bench_change";
     const METHOD: &'static str = "mcp.bench.change";
     const TITLE: &'static str = "Change";
-    const EFFECTS: &'static [Effect] = &[];
+    // Else a person would be asked.
+    const EFFECTS: &'static [Effect] = &[Effect::Undoable];
     const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, _: &Bench, _: &Call) -> Result<Echoed, ToolError> {

@@ -140,9 +140,9 @@ impl Conversations {
     fn note_http(&self, client: &str, session: &str, sources: TextSources) {
         let now = self.now();
         let mut books = self.books();
-        let own = books.all.keys().filter(|(of, _)| of == client).count();
         let key = (client.to_owned(), session.to_owned());
-        let has_room = books.all.contains_key(&key) || own < MAX_CONVERSATIONS_PER_CLIENT;
+        let own = || books.all.keys().filter(|(of, _)| of == client).count();
+        let has_room = books.all.contains_key(&key) || own() < MAX_CONVERSATIONS_PER_CLIENT;
         let key = if has_room { key } else { (client.to_owned(), String::new()) };
         let before = books.all.get(&key).copied();
         let old = before.filter(|read| lasts(read.at, now)).map(|read| read.sources);

@@ -188,13 +188,12 @@ impl Live {
         if let Err(BadLicence::Refused(error)) = &of_licence {
             refuse("licence", error);
         }
-        let clients = match settings::load::<ClientsFile>(&self.files.clients) {
-            Ok(file) => Clients::new(file, &old.clients, |code| books.uses.paired(code)),
-            Err(error) => {
-                refuse("clients", &error);
-                Ok(old.clients.clone())
-            }
-        };
+        let file = settings::load(&self.files.clients).unwrap_or_else(|error| {
+            refuse("clients", &error);
+            // Whoever waits in it gets a key for their code all the same.
+            old.clients.file()
+        });
+        let clients = Clients::new(file, &old.clients, |code| books.uses.paired(code));
         let clients = clients.unwrap_or_else(|error| {
             tracing::error!(%error, "what is kept of clients cannot be read");
             old.clients.clone()

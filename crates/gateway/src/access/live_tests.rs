@@ -135,3 +135,35 @@ fn a_client_whose_time_was_over_by_a_wrong_clock_returns() {
     assert!(!live.rules().clients.all()[0].revoked().is_cancelled());
     assert!(live.tick().is_empty());
 }
+
+#[test]
+fn a_client_whose_time_is_over_is_no_change_again_and_again() {
+    let stage = Stage::new();
+    let client = "clients:\n- {name: anna, scopes: ['*'], expires_at: '2020-01-01T00:00:00Z'}\n";
+    stage.put("clients.yaml", client);
+    let live = stage.open();
+    live.tick();
+    assert!(live.rules().clients.all()[0].revoked().is_cancelled());
+    assert_eq!(live.reload(), []);
+}
+
+#[test]
+fn a_code_is_worth_a_key_also_while_the_file_of_clients_is_broken() {
+    let stage = Stage::new();
+    let code = clients::new_code().unwrap();
+    let hash = clients::digest(&clients::as_code(&code).unwrap());
+    let pairing = format!("{{code_sha256: {hash}, expires_at: '2999-01-01T00:00:00Z'}}");
+    let client = format!("clients:\n- {{name: anna, scopes: ['*'], pairing: {pairing}}}\n");
+    stage.put("clients.yaml", &client);
+    let live = stage.open();
+    stage.put("clients.yaml", "clients: no list\n");
+    live.reload();
+    assert_eq!(live.troubles().first().unwrap().file, "clients");
+    let redeemed = live.redeem(&code).unwrap().unwrap();
+    assert!(live.keep(&redeemed.paired).unwrap());
+    let identity = live.find(&redeemed.key).expect("the key that was given out is good");
+    assert_eq!(&**identity.name(), "anna");
+    stage.put("clients.yaml", &client);
+    live.reload();
+    assert!(live.find(&redeemed.key).is_some());
+}

@@ -21,6 +21,7 @@ impl Clients {
         old: &Self,
         paired: impl Fn(&Digest) -> Result<Option<Digest>, E>,
     ) -> Result<Self, E> {
+        let now = Timestamp::now();
         let resolve = |client: clients::Client| {
             let of_code = |pairing: Pairing| paired(&pairing.code_sha256);
             let key = match client.key_sha256 {
@@ -28,10 +29,16 @@ impl Clients {
                 None => client.pairing.map(of_code).transpose()?.flatten(),
             };
             let same = old.0.iter().find(|old| old.client == client && old.key == key);
-            let same = same.filter(|old| !old.revoked.is_cancelled());
+            // Who was told that their time is over, and it is not, comes anew: the clock has been set since.
+            let same = same.filter(|old| !old.revoked.is_cancelled() || !old.is_in_time(now));
             Ok(same.cloned().unwrap_or_else(|| Arc::new(Identity::of_key(client, key))))
         };
         file.clients.into_iter().map(resolve).collect::<Result<_, E>>().map(Self)
+    }
+
+    /// The file that they are of.
+    pub(crate) fn file(&self) -> ClientsFile {
+        ClientsFile { clients: self.0.iter().map(|identity| identity.client.clone()).collect() }
     }
 
     /// Tells those of these clients that are not among the `new` ones that they may not ask any more.
@@ -73,10 +80,7 @@ impl Clients {
 
     /// Whether the time of one that was told that it is over is not: the clock has been set since.
     pub(crate) fn have_returned(&self, now: Timestamp) -> bool {
-        self.0.iter().any(|identity| {
-            let in_time = identity.client.expires_at.is_none_or(|end| now < end);
-            in_time && identity.revoked.is_cancelled()
-        })
+        self.0.iter().any(|identity| identity.is_in_time(now) && identity.revoked.is_cancelled())
     }
 
     /// Whether they are the very same.

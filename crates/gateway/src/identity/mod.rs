@@ -112,7 +112,12 @@ impl Identity {
     }
 
     fn is_good_at(&self, now: Timestamp) -> bool {
-        self.client.expires_at.is_none_or(|end| now < end) && !self.revoked.is_cancelled()
+        self.is_in_time(now) && !self.revoked.is_cancelled()
+    }
+
+    /// Whether their time is not over.
+    fn is_in_time(&self, now: Timestamp) -> bool {
+        self.client.expires_at.is_none_or(|end| now < end)
     }
 }
 

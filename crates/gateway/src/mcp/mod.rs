@@ -30,7 +30,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use capfile::TextSources;
 use mcp_types::{Era, List, meta};
 use mcp_wire::{Message, Notification, Object, Request, RpcError, code, error_reply, result_reply};
 use serde_json::value::RawValue;
@@ -50,7 +49,7 @@ pub(crate) use tasks::{Room, follow as follow_tasks};
 use crate::access::{Access, Ended, Refused as NotAllowed};
 use crate::http::Refusal;
 use crate::metrics::Metrics;
-use crate::registry::{Backend, Declared, Registry};
+use crate::registry::Registry;
 use crate::request_id::RequestIds;
 
 /// The methods that a server answers, each of which is decided on.
@@ -325,26 +324,10 @@ impl Mcp {
         let has = |capability: bool| capability.then_some(()).ok_or_else(no_such_method);
         match (asked.era, asked.request.method.as_ref()) {
             (_, "tools/call") => self.call_tool(asked).await,
-            (_, "tools/list") => {
-                let may = |declared: &Declared| self.access.may_call(asked.door.client, declared);
-                let tools = table.tools().iter().filter(|(declared, _)| may(declared));
-                let tools: Vec<_> = tools.collect();
-                let described = tools.iter().map(|(declared, _)| declared.described_by);
-                self.heard(asked.door, described.fold(TextSources::NONE, TextSources::and)).await;
-                let own = own::shown(asked.door.client).map(|tool| &tool.text);
-                let tools = tools.into_iter().map(|(_, tool)| tool).chain(own);
-                Ok(lists::whole(asked, List::Tools, tools)?)
-            }
+            (_, "tools/list") => self.list_tools(asked, &table).await,
             (_, "prompts/list") => {
                 has(offered.prompts.is_some())?;
-                let may =
-                    |backend: &Backend| self.access.may_call(asked.door.client, &backend.prompts);
-                let prompts = table.prompts().iter().filter(|(backend, _)| may(backend));
-                let prompts: Vec<_> = prompts.collect();
-                let described = prompts.iter().map(|(backend, _)| backend.prompts.described_by);
-                self.heard(asked.door, described.fold(TextSources::NONE, TextSources::and)).await;
-                let prompts = prompts.into_iter().map(|(_, prompt)| prompt);
-                Ok(lists::whole(asked, List::Prompts, prompts)?)
+                self.list_prompts(asked, &table).await
             }
             (_, "prompts/get") => {
                 has(offered.prompts.is_some())?;

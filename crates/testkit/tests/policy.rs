@@ -1,0 +1,181 @@
+//! What the owner's rules do, as owners and hosts rely on it.
+#![cfg(test)]
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Appliance, Door, End, Request, until};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// The code of what a rule does not permit.
+const NOT_PERMITTED: i64 = -31_407;
+
+/// Keeps clients out of one folder.
+const PRIVATE: &str = r#"
+@id("private")
+forbid (principal, action, resource in Path::"/private")
+unless { principal in Kind::"person" };
+"#;
+
+fn read(path: &str) -> Value {
+    json!({ "name": "fs_read", "arguments": { "path": path } })
+}
+
+fn put(appliance: &Appliance, name: &str, text: &str) {
+    fs::write(appliance.state().join("config/policies").join(name), text).unwrap();
+}
+
+/// What `/readyz` says.
+fn readyz(appliance: &Appliance) -> Value {
+    appliance.request().method("GET").target("/readyz").send().json()
+}
+
+fn generation(appliance: &Appliance) -> u64 {
+    readyz(appliance)["policies"].as_u64().unwrap()
+}
+
+/// Puts a file of policies in place, and waits until it is in force or refused.
+fn change(appliance: &Appliance, name: &str, text: &str) {
+    let before = (generation(appliance), readyz(appliance)["refused"].clone());
+    put(appliance, name, text);
+    until("the change to be seen", PATIENCE, || {
+        let now = (generation(appliance), readyz(appliance)["refused"].clone());
+        (now != before).then_some(())
+    });
+}
+
+fn code(reply: &Value) -> i64 {
+    reply["error"]["code"].as_i64().unwrap_or_default()
+}
+
+#[test]
+fn a_rule_of_the_owners_holds_by_every_door_and_is_named() {
+    let appliance = Appliance::new()
+        .file("private/diary.md", "dear diary")
+        .file("notes/a.md", "tea")
+        .policy("own", PRIVATE)
+        .start();
+    for path in [
+        "/private/diary.md",
+        "private/diary.md",
+        "/notes/../private/diary.md",
+        "//private//diary.md",
+    ] {
+        let reply = appliance.request().modern("tools/call", &read(path)).send().json();
+        assert_eq!(code(&reply), NOT_PERMITTED, "{path}: {reply}");
+        assert_eq!(reply["error"]["data"]["rule"], "own.cedar:private");
+        assert!(!reply.to_string().contains("dear diary"));
+    }
+    let older = appliance.request().legacy("tools/call", &read("/private/diary.md")).send().json();
+    assert_eq!(code(&older), NOT_PERMITTED);
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "mcp.fs.read", "params": ["/private/diary.md"] });
+    assert_eq!(code(&appliance.websocket().ask(&call)), -32_002);
+    assert_eq!(code(&appliance.local(End::Nul).ask(&call)), -32_002);
+    assert!(
+        appliance.person(End::Nul).ask(&call)["result"].is_object(),
+        "who keeps it may read it"
+    );
+    let other = appliance.call("fs_read", &json!({ "path": "/notes/a.md" }));
+    assert_eq!(other["result"]["isError"], false, "{other}");
+}
+
+#[test]
+fn lists_show_only_what_may_be_called() {
+    let never = r#"forbid (principal, action == Action::"mcp.fs.delete", resource);"#;
+    let somewhere =
+        r#"forbid (principal, action == Action::"mcp.fs.write", resource in Path::"/private");"#;
+    let appliance = Appliance::new().policy("never", never).policy("somewhere", somewhere).start();
+    let tools = appliance.tools();
+    assert!(!tools.contains(&"fs_delete".to_owned()), "{tools:?}");
+    assert!(tools.contains(&"fs_write".to_owned()), "it may be called elsewhere");
+    let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "mcp.hello", "params": [] });
+    let methods = appliance.websocket().ask(&hello)["result"].to_string();
+    assert!(!methods.contains("mcp.fs.delete") && methods.contains("mcp.fs.write"), "{methods}");
+    put(&appliance, "never.cedar", "");
+    until("the tool to be listed", PATIENCE, || {
+        appliance.tools().contains(&"fs_delete".to_owned()).then_some(())
+    });
+}
+
+#[test]
+fn a_broken_file_is_refused_whole_and_the_last_good_one_stays_in_force() {
+    let appliance =
+        Appliance::new().file("private/diary.md", "dear diary").policy("own", PRIVATE).start();
+    let refused = |appliance: &Appliance| {
+        let reply = appliance.request().modern("tools/call", &read("/private/diary.md")).send();
+        code(&reply.json()) == NOT_PERMITTED
+    };
+    assert!(refused(&appliance));
+    // The second rule is broken; the first, which is not, must not count either.
+    change(
+        &appliance,
+        "own.cedar",
+        "permit (principal, action, resource);\n\nforbid (principal, action, resource) when { ;\n",
+    );
+    assert!(refused(&appliance), "what was good before holds");
+    let told = readyz(&appliance)["refused"].clone();
+    assert_eq!((told[0]["file"].as_str(), told[0]["line"].as_u64()), (Some("policies"), Some(3)));
+    assert!(told[0]["reason"].as_str().unwrap().starts_with("own.cedar: "), "{told}");
+    assert!(!told.to_string().contains(appliance.state().to_str().unwrap()));
+    let rows = appliance.audit(&["search", "--kind", "admin"]);
+    assert!(rows.iter().any(|row| row["what"] == "policies" && row["outcome"] == "refused"));
+    change(&appliance, "own.cedar", "// nothing is private any more\n");
+    assert!(!refused(&appliance));
+    assert_eq!(readyz(&appliance)["refused"], json!([]));
+}
+
+#[test]
+fn where_rules_are_broken_from_the_start_only_the_person_may_do_anything() {
+    let appliance = Appliance::new().file("a.md", "tea").policy("own", "permit (").start();
+    let reply = appliance.request().modern("tools/call", &read("/a.md")).send().json();
+    assert_eq!(code(&reply), NOT_PERMITTED, "{reply}");
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "mcp.fs.read", "params": ["/a.md"] });
+    assert!(appliance.person(End::Nul).ask(&call)["result"].is_object());
+    change(&appliance, "own.cedar", "");
+    let reply = appliance.request().modern("tools/call", &read("/a.md")).send().json();
+    assert_eq!(reply["result"]["isError"], false, "{reply}");
+}
+
+#[test]
+fn rules_that_are_swapped_under_load_lose_no_call_and_hold_for_the_next() {
+    const SWAPS: usize = 20;
+    let appliance = Appliance::new().file("private/diary.md", "dear diary").start();
+    let (done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let (mut allowed, mut denied) = (0, 0);
+                    while !done.load(Ordering::Acquire) {
+                        let request = Request::new(appliance.port(), &appliance.facts().key);
+                        let reply = request.modern("tools/call", &read("/private/diary.md")).send();
+                        match reply.json() {
+                            reply if reply["result"]["isError"] == false => allowed += 1,
+                            reply if code(&reply) == NOT_PERMITTED => denied += 1,
+                            reply => panic!("a call was lost: {reply}"),
+                        }
+                        answered.fetch_add(1, Ordering::Relaxed);
+                    }
+                    (allowed, denied)
+                })
+            })
+            .collect();
+        for swap in 0..SWAPS {
+            let (text, forbids) = if swap % 2 == 0 { (PRIVATE, true) } else { ("", false) };
+            change(&appliance, "own.cedar", text);
+            let reply = appliance.request().modern("tools/call", &read("/private/diary.md")).send();
+            assert_eq!(code(&reply.json()) == NOT_PERMITTED, forbids, "swap {swap}");
+            let (seen, goal) = (&answered, answered.load(Ordering::Relaxed) + 8);
+            until("calls in between", PATIENCE, || {
+                (seen.load(Ordering::Relaxed) >= goal).then_some(())
+            });
+        }
+        done.store(true, Ordering::Release);
+        let all: Vec<(u32, u32)> = callers.into_iter().map(|it| it.join().unwrap()).collect();
+        assert!(all.iter().all(|(allowed, denied)| *allowed > 0 && *denied > 0), "{all:?}");
+    });
+}
