@@ -83,7 +83,7 @@ pub(crate) async fn follow(app: Arc<App>) {
 fn begin(app: &Arc<App>, waiting: Waiting, approval: Approval) {
     let Some(place) = app.mcp.tasks.enter(&waiting.id) else { return };
     let own = app.clone();
-    let span = tracing::info_span!("task", client = waiting.client);
+    let span = tracing::info_span!("task", client = %waiting.client);
     let made = async move {
         let is_over = own.mcp.make(&waiting, &approval, &place).await;
         drop(place);
