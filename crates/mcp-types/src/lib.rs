@@ -16,8 +16,8 @@ mod version;
 pub use caller::{Caller, Origin, Scope};
 pub use level::LogLevel;
 pub use result::{
-    CacheScope, DiscoverResult, Implementation, InitializeResult, List, ListCapability, ListResult,
-    ModernList, Offered, ResultType, ServerCapabilities,
+    CacheScope, DiscoverResult, Extensions, Implementation, InitializeResult, List, ListCapability,
+    ListResult, ModernList, Offered, ResultType, ServerCapabilities,
 };
 pub use subscription::{SubscriptionFilter, SubscriptionNotification, SubscriptionsListenResult};
 pub use task::{

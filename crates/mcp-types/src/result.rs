@@ -54,8 +54,16 @@ pub struct ServerCapabilities {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<Offered>,
     /// Extensions, by their names (MCP 2026-07-28).
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub extensions: BTreeMap<&'static str, Offered>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<Extensions>,
+}
+
+/// The extensions that a server offers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Extensions {
+    /// Calls whose answers come later ([`crate::TASKS_EXTENSION`]).
+    #[serde(rename = "io.modelcontextprotocol/tasks")]
+    pub tasks: Offered,
 }
 
 /// What a server offers about one of its lists.

@@ -10,10 +10,10 @@ use std::fs;
 
 use jsonschema::Validator;
 use mcp_types::{
-    CacheScope, CallToolResult, Content, DiscoverResult, Era, Implementation, InitializeResult,
-    List, ListCapability, ListResult, ModernList, Offered, ProtocolVersion, ResultType,
-    SUPPORTED_VERSIONS, ServerCapabilities, SubscriptionFilter, SubscriptionNotification,
-    SubscriptionsListenResult, TASKS_EXTENSION, Tool, ToolAnnotations, meta,
+    CacheScope, CallToolResult, Content, DiscoverResult, Era, Extensions, Implementation,
+    InitializeResult, List, ListCapability, ListResult, ModernList, Offered, ProtocolVersion,
+    ResultType, SUPPORTED_VERSIONS, ServerCapabilities, SubscriptionFilter,
+    SubscriptionNotification, SubscriptionsListenResult, Tool, ToolAnnotations, meta,
 };
 use mcp_wire::{Message, RpcError, code, error_reply, result_reply};
 use serde::Serialize;
@@ -132,7 +132,7 @@ fn capabilities() -> ServerCapabilities {
         resources: Some(ListCapability { list_changed: true }),
         completions: Some(Offered {}),
         logging: Some(Offered {}),
-        extensions: BTreeMap::from([(TASKS_EXTENSION, Offered {})]),
+        extensions: Some(Extensions::default()),
     }
 }
 

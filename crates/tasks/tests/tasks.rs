@@ -164,7 +164,7 @@ fn an_approval_is_waited_for_once_until_the_work_begins() {
     assert_eq!(of("anna", "a1"), first);
     let others = [of("anna", "a2"), of("bert", "a1")];
     desk.create("anna");
-    assert_eq!(waiting(), [&first, &others[0], &others[1]]);
+    assert_eq!(waiting(), [first.clone(), others[0].clone(), others[1].clone()]);
     desk.tasks.starting(&first).unwrap();
     assert_eq!(waiting(), others);
     assert_ne!(of("anna", "a1"), first, "what has begun cannot be waited for");

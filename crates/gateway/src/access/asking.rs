@@ -17,7 +17,7 @@ use crate::mcp::Door;
 /// What has become of a call that nobody forbids.
 pub(crate) enum Begun {
     /// It goes on, by this grant if it needed one, with whose arguments it is then made.
-    Goes(Pass, Option<Grant>),
+    Goes(Box<Pass>, Option<Grant>),
     /// It waits for somebody's word, or somebody has said no a moment ago.
     Waits(Box<Approval>),
 }

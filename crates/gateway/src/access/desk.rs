@@ -146,7 +146,7 @@ impl Access {
         let mut entry = entry(kind, door, declared.name.clone());
         entry.arguments = arguments.map(Into::into);
         let pass = Pass::begin(&self.audit, entry, reserved, &declared.spends).await?;
-        Ok(Begun::Goes(pass, grant))
+        Ok(Begun::Goes(Box::new(pass), grant))
     }
 
     /// Lets something be done that is the gateway's own affair, and records it.

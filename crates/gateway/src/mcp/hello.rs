@@ -51,7 +51,7 @@ pub(super) fn initialize(asked: Option<&str>, offered: &ServerCapabilities) -> I
             completions: offered.completions,
             logging: offered.logging,
             // Both sides say what they have with each request, which came with the later era.
-            extensions: BTreeMap::new(),
+            extensions: None,
         },
         server_info: info(),
         instructions: INSTRUCTIONS,

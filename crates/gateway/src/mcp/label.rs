@@ -46,7 +46,7 @@ pub(super) fn told(result: &Object<'_>) -> TextSources {
 
 /// The names of sources, as JSON text.
 pub(super) fn names(sources: TextSources) -> String {
-    Value::from_iter(sources.iter().map(TextSource::name)).to_string()
+    sources.iter().map(TextSource::name).collect::<Value>().to_string()
 }
 
 impl Mcp {
@@ -106,7 +106,7 @@ mod tests {
         check(&mail, &said("[]"), &[]);
         check(&mail, &said(r#"["web"]"#), &[TextSource::Web]);
         check(&mail, &said(r#"["web","file"]"#), &[TextSource::Web]);
-        for strange in [r#"["nowhere"]"#, "1", "{}", r#"[1]"#] {
+        for strange in [r#"["nowhere"]"#, "1", "{}", "[1]"] {
             check(&mail, &said(strange), &both);
         }
         let stranger = declared(&[TextSource::Server], false);

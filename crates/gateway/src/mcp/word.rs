@@ -3,6 +3,7 @@
 use approvals::{Approval, State};
 use mcp_types::{Era, meta};
 use mcp_wire::{Edit, Object, result_reply};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::access::Refused;
@@ -36,7 +37,7 @@ impl Mcp {
         let Some(id) = id else { return Ok(false) };
         let responses = asked.params.get(INPUT_RESPONSES).map(|raw| Object::parse(raw.get()));
         let answer = responses.and_then(Result::ok);
-        let answer = answer.as_ref().and_then(|all| all.get(KEY)).map(|raw| raw.get());
+        let answer = answer.as_ref().and_then(|all| all.get(KEY)).map(RawValue::get);
         let answer: Option<Value> = answer.and_then(|text| serde_json::from_str(text).ok());
         if let Some(approved) = answer.as_ref().and_then(verdict) {
             match self.access.answer_as_host(asked.door, id, approved).await {

@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     tool: String,
     /// With what: a JSON object
     #[arg(value_name = "ARGS", default_value = "{}", value_parser = object)]
-    arguments: String,
+    with: String,
     /// When, such as `2027-01-01T23:00:00Z`. Default: now
     #[arg(long, value_name = "RFC3339")]
     at: Option<Timestamp>,
@@ -82,12 +82,11 @@ fn source(name: &str) -> Result<TextSource, String> {
 impl Arguments {
     fn kind(&self) -> Kind {
         match self.kind {
-            Some(Who::Key) => Kind::Key,
             Some(Who::Local) => Kind::Local,
             Some(Who::Person) => Kind::Person,
             None if self.client == Kind::Local.as_str() => Kind::Local,
             None if self.client == Kind::Person.as_str() => Kind::Person,
-            None => Kind::Key,
+            Some(Who::Key) | None => Kind::Key,
         }
     }
 
@@ -128,7 +127,7 @@ pub(super) fn run(place: &Place, asked: &Arguments) -> Result<(), BoxError> {
     let question = Question {
         principal: Principal { name: &asked.client, kind: asked.kind() },
         method: &method,
-        arguments: Some(&asked.arguments),
+        arguments: Some(&asked.with),
         moment: asked.moment(),
         origin: asked.origin(),
         untrusted: asked.untrusted.iter().copied().collect(),

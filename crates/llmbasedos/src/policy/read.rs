@@ -67,13 +67,13 @@ pub(super) fn tools(caps: &[CapFile]) -> Vec<Tool> {
 
 /// The owner's files, in the order of their names. A folder that is not there has none.
 pub(super) fn policies(folder: &Path) -> Result<Vec<::policy::File>, BoxError> {
-    let named = |error: io::Error| format!("`{}`: {error}", folder.display());
-    let names = match names(folder, POLICIES) {
+    let in_folder = |error: io::Error| format!("`{}`: {error}", folder.display());
+    let files = match names(folder, POLICIES) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        names => names.map_err(named)?,
+        files => files.map_err(in_folder)?,
     };
     // One more than may be is enough to be refused.
-    names.iter().take(MAX_FILES + 1).map(|name| policy(&folder.join(name), name)).collect()
+    files.iter().take(MAX_FILES + 1).map(|name| policy(&folder.join(name), name)).collect()
 }
 
 /// One of the owner's files, as much of it as is enough to be refused.

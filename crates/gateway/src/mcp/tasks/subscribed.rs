@@ -25,8 +25,8 @@ impl Followed {
             if self.0.is_empty() {
                 std::future::pending::<()>().await;
             }
-            let changes = self.0.iter_mut().map(|(_, changes)| Box::pin(changes.changed()));
-            let (changed, at, _) = select_all(changes).await;
+            let all = self.0.iter_mut().map(|(_, changes)| Box::pin(changes.changed()));
+            let (changed, at, _) = select_all(all).await;
             match (changed, self.0.get(at)) {
                 (Ok(()), Some((id, _))) => return id.clone(),
                 // It is forgotten.
