@@ -16,7 +16,8 @@ const APPROVAL: &str = "org.llmbasedos/approval";
 const ASK_PERSON: &str = r#"@id("ask") @ask("person") forbid (principal in Kind::"key", action == Action::"mcp.fs.write", resource);"#;
 
 /// What asks is the rule that is tried, and not that a write cannot be undone.
-const LIFT: &str = r#"@ask("never") permit (principal, action == Action::"mcp.fs.write", resource);"#;
+const LIFT: &str =
+    r#"@ask("never") permit (principal, action == Action::"mcp.fs.write", resource);"#;
 
 fn asking(rule: &str) -> Appliance {
     Appliance::new().asking().policy("ask", rule).policy("lift", LIFT).start()

@@ -1,13 +1,13 @@
 //! One request, as it is read before it is routed.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mcp_types::{Era, meta};
 use mcp_wire::{Object, Request, RpcError, code};
 use serde_json::value::RawValue;
 
-use crate::mcp::{Door, era, modern};
+use crate::mcp::{Door, Mcp, era, modern};
 
 /// One request with what was read of it.
 pub(super) struct Asked<'a> {
@@ -20,6 +20,16 @@ pub(super) struct Asked<'a> {
     pub(super) timeout: Option<Duration>,
     /// Whether a decision on it is in the record.
     pub(super) recorded: AtomicBool,
+}
+
+impl Mcp {
+    /// Records that a request was wrong, where no decision on it is in the record.
+    pub(super) async fn misasked(&self, asked: &Asked<'_>, error: &RpcError) {
+        if !asked.recorded.load(Ordering::Relaxed) {
+            let params = asked.request.params.map(RawValue::get);
+            self.access.misasked(asked.door, &asked.request.method, params, error).await;
+        }
+    }
 }
 
 /// Reads what a request is routed by, and decides its era. An error here has status 400.

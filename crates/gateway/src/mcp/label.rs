@@ -83,6 +83,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_result_was_told_to_hold_is_read_again() {
+        let told = |result: &str| told(&Object::parse(result).unwrap());
+        let of = |names: &str| told(&format!(r#"{{"_meta":{{"{}":{names}}}}}"#, meta::UNTRUSTED));
+        let both = [TextSource::Mail, TextSource::Web].into_iter().collect();
+        assert_eq!(of(&names(both)), both);
+        assert_eq!(of("[]"), TextSources::NONE);
+        assert_eq!(told("{}"), TextSources::NONE);
+    }
+
+    #[test]
     fn a_trusted_server_may_say_less_than_it_has_declared_and_never_more() {
         let check = |declared: &Declared, result: &str, expected: &[TextSource]| {
             let reply = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);

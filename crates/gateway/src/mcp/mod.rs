@@ -299,14 +299,6 @@ impl Mcp {
         Ok(reply)
     }
 
-    /// Records that a request was wrong, where no decision on it is in the record.
-    async fn misasked(&self, asked: &Asked<'_>, error: &RpcError) {
-        if !asked.recorded.load(Ordering::Relaxed) {
-            let params = asked.request.params.map(RawValue::get);
-            self.access.misasked(asked.door, &asked.request.method, params, error).await;
-        }
-    }
-
     /// The result, recorded. What a server answers is recorded where it is decided on.
     async fn recorded(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {
         let method = asked.request.method.as_ref();

@@ -112,20 +112,20 @@ impl Mcp {
 
 /// What a client is told whose call waits for a person: a tool's error, so that a model reads it and can tell its user.
 pub(super) fn waits(asked: &Asked<'_>, approval: &Approval) -> Vec<u8> {
-    let mut result = not_called(approval, &text(approval));
-    if let (Era::Modern, Some(members)) = (asked.era, result.as_object_mut()) {
-        members.insert("resultType".to_owned(), "complete".into());
-    }
-    result_reply(asked.request.id, &result)
+    result_reply(asked.request.id, &not_called(asked.era, approval, &text(approval)))
 }
 
 /// A tool's error for a call that was not made.
-pub(super) fn not_called(approval: &Approval, text: &str) -> Value {
-    json!({
+pub(super) fn not_called(era: Era, approval: &Approval, text: &str) -> Value {
+    let mut result = json!({
         "content": [{ "type": "text", "text": text }],
         "isError": true,
         "_meta": { meta::APPROVAL: told(approval), meta::ERROR_KIND: "needs_approval" },
-    })
+    });
+    if let (Era::Modern, Some(members)) = (era, result.as_object_mut()) {
+        members.insert("resultType".to_owned(), "complete".into());
+    }
+    result
 }
 
 /// The same for programs.
@@ -150,8 +150,7 @@ pub(super) fn text(approval: &Approval) -> String {
     }
     let why = why(approval);
     format!(
-        "`{tool}` was not called: it needs a person's word{why}. It waits as approval {id}. Tell your user to open `approvals` in the \
-         appliance's shell; once it is approved, make exactly the same call again. `approval_status` tells what has become of it."
+        "`{tool}` was not called: it needs a person's word{why}. It waits as approval {id}. Tell your user to open `approvals` in the appliance's shell; once it is approved, make exactly the same call again. `approval_status` tells what has become of it."
     )
 }
 

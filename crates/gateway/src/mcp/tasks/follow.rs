@@ -6,7 +6,7 @@ use ::tasks::{Refused, Task, Waiting};
 use approvals::{Approval, State};
 use capfile::TextSource;
 use jiff::Timestamp;
-use mcp_types::Origin;
+use mcp_types::{Era, Origin};
 use mcp_wire::{Message, Object, RpcError, code};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -83,7 +83,7 @@ pub(crate) async fn follow(app: Arc<App>) {
 fn begin(app: &Arc<App>, waiting: Waiting, approval: Approval) {
     let Some(place) = app.mcp.tasks.enter(&waiting.id) else { return };
     let own = app.clone();
-    let span = tracing::info_span!("task", client = waiting.client);
+    let span = tracing::info_span!("task", client = %waiting.client);
     let made = async move {
         let is_over = own.mcp.make(&waiting, &approval, &place).await;
         drop(place);
@@ -107,7 +107,7 @@ impl Mcp {
                 // The task of one that is forgotten ends by its time.
                 approval.filter(|it| it.state != State::Pending).map(|approval| (task, approval))
             });
-            answered.collect()
+            answered.collect::<Vec<_>>()
         };
         self.access.in_inbox(look).await.unwrap_or_default()
     }
@@ -118,9 +118,7 @@ impl Mcp {
             End::Stopped("its approval was taken back: nothing was done")
         } else {
             let text = word::of_task_that_is_over(approval);
-            let mut result = word::not_called(approval, &text);
-            result["resultType"] = "complete".into();
-            End::Completed(result.to_string())
+            End::Completed(word::not_called(Era::Modern, approval, &text).to_string())
         };
         self.end_task(&task.id, end).await;
     }
