@@ -150,7 +150,8 @@ pub(super) fn text(approval: &Approval) -> String {
     }
     let why = why(approval);
     format!(
-        "`{tool}` was not called: it needs a person's word{why}. It waits as approval {id}. Tell your user to open `approvals` in the appliance's shell; once it is approved, make exactly the same call again. `approval_status` tells what has become of it."
+        "`{tool}` was not called: it needs a person's word{why}. It waits as approval {id}. Tell your user to open `approvals` in the \
+         appliance's shell; once it is approved, make exactly the same call again. `approval_status` tells what has become of it."
     )
 }
 
