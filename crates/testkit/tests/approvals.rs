@@ -41,7 +41,7 @@ fn mailbox(appliance: &Appliance) -> Peer {
         let request: Value = serde_json::from_slice(frame).ok()?;
         let result = json!({ "resultType": "complete", "content": [], "structuredContent": {}, "isError": false });
         let reply = json!({ "jsonrpc": "2.0", "id": request.get("id")?, "result": result });
-        Some(reply.to_string().into_bytes())
+        Some(format!("{reply}\0").into_bytes())
     });
     until("the tool", PATIENCE, || {
         appliance.tools().contains(&"mailbox_put".to_owned()).then_some(())
