@@ -114,6 +114,30 @@ pub(crate) fn browse(
     browsing.folder(&handle.map_err(fail)?, &top, "", 1).map(drop)
 }
 
+/// The same with the root itself as the first entry.
+pub(crate) fn browse_itself(
+    root: &VRoot,
+    interrupt: Interrupt<'_>,
+    visit: &mut dyn FnMut(&Visited<'_>) -> Browse,
+) -> Result<bool, Error> {
+    let top = VPath::root();
+    let fail = |errno| Error::from_errno(errno, &top);
+    let folder = root.folder().readable().map_err(fail)?;
+    let found = facts(&folder).map_err(fail)?;
+    let path = root.virtual_path("/");
+    let name = path.trim_start_matches('/');
+    let is_open = root.sight(|| "/".to_owned()) == Sight::Open;
+    let (folder, facts) = (&folder, &found);
+    let visited = Visited { path: &path, relative: name, name, depth: 1, is_open, folder, facts };
+    match visit(&visited) {
+        Browse::Stop => Ok(false),
+        Browse::Skip => Ok(true),
+        Browse::Enter => {
+            Browsing { root, path: &top, interrupt, visit }.folder(folder, "", name, 2)
+        }
+    }
+}
+
 struct Browsing<'a, 'v> {
     root: &'a VRoot,
     path: &'a VPath,

@@ -259,6 +259,15 @@ impl VRoot {
         browse::browse(self, path, interrupt, visit)
     }
 
+    /// The same with the root itself as the first entry, whose name is the last of its mount. `false`: it was stopped.
+    pub fn browse_itself(
+        &self,
+        interrupt: Interrupt<'_>,
+        visit: &mut dyn FnMut(&Visited<'_>) -> Browse,
+    ) -> Result<bool, Error> {
+        browse::browse_itself(self, interrupt, visit)
+    }
+
     /// Changes of this root, each told to `ledger`, which keep what they replace.
     pub fn changes<'a>(&'a self, ledger: &'a dyn Ledger) -> Changes<'a> {
         Changes { root: self, ledger: Some(ledger) }

@@ -266,7 +266,10 @@ fn snapshot(
             || path.starts_with(state.join("fs"))
                 && path
                     .file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("pending"));
+                    .is_some_and(|name| {
+                        let name = name.to_string_lossy();
+                        name.starts_with("pending") || name.starts_with("history")
+                    });
         if left_out(&path) {
             found.insert(path, facts);
             continue;

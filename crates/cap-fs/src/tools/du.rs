@@ -1,0 +1,92 @@
+//! `fs_du`.
+
+use std::collections::{BTreeMap, HashSet};
+
+use capability::{Call, Effect, Tool, ToolError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vroot::{Browse, Kind};
+
+use crate::fs::Fs;
+use crate::limits::MAX_FOUND;
+use crate::patterns::Patterns;
+use crate::tools::path;
+
+/// Tells how much a folder holds: the bytes of its files, all in all and for each entry in it, the largest first. A file
+/// with several names counts once.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Du {
+    /// The folder.
+    path: String,
+    /// What to leave out, with all beneath.
+    #[serde(default, rename = "excludePatterns")]
+    exclude_patterns: Vec<String>,
+}
+
+/// How much a folder holds.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct DuResult {
+    /// The folder.
+    path: String,
+    /// The bytes of all files.
+    bytes: u64,
+    /// How many files there are.
+    files: u64,
+    /// How many folders there are.
+    folders: u64,
+    /// What is in it, the largest first, at most 1000.
+    entries: Vec<Held>,
+}
+
+/// How much an entry holds.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Held {
+    /// Its path.
+    path: String,
+    /// The bytes of its files.
+    bytes: u64,
+}
+
+impl Tool for Du {
+    type Server = Fs;
+    type Output = DuResult;
+    const NAME: &'static str = "fs_du";
+    const METHOD: &'static str = "mcp.fs.du";
+    const TITLE: &'static str = "Measure a folder";
+    const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+
+    fn call(self, fs: &Fs, call: &Call) -> Result<DuResult, ToolError> {
+        let folder = path(&self.path)?;
+        let exclude = Patterns::new("excludePatterns", &self.exclude_patterns)?;
+        let (mut bytes, mut files, mut folders) = (0, 0, 0);
+        let mut held = BTreeMap::<String, u64>::new();
+        let mut counted = HashSet::new();
+        fs.view(call).browse(call, &folder, &mut |found| {
+            if exclude.fit(found.relative) {
+                return Browse::Skip;
+            }
+            let mut size = 0;
+            match found.kind() {
+                Kind::File => {
+                    files += 1;
+                    let (inode, names) = found.inode();
+                    if names == 1 || counted.insert(inode) {
+                        size = found.size();
+                    }
+                }
+                Kind::Directory => folders += 1,
+                _ => {}
+            }
+            bytes += size;
+            let top = found.relative.split('/').next().unwrap_or_default();
+            *held.entry(folder.join(top)).or_default() += size;
+            Browse::Enter
+        })?;
+        let mut entries: Vec<Held> =
+            held.into_iter().map(|(path, bytes)| Held { path, bytes }).collect();
+        entries.sort_by(|one, other| other.bytes.cmp(&one.bytes));
+        entries.truncate(MAX_FOUND);
+        Ok(DuResult { path: folder.to_string(), bytes, files, folders, entries })
+    }
+}
