@@ -21,9 +21,9 @@ const PRIVATE: &str = "/srv/private";
 /// What is not for the gateway: what others keep, and their sockets.
 const NOT_FOR_GATEWAY: &str = "--state /var/lib/llmbasedos/fs --state /home/llmuser/files \
      --socket /run/dbus/system_bus_socket --socket /run/systemd/private";
-/// What is not for the file server. `gateway.sock` is: its user is the person's; but its unit sees no socket.
+/// What is not for the file server. By its user `gateway.sock` is, which is the person's; but its unit sees no socket.
 const NOT_FOR_FS: &str = "--state /var/lib/llmbasedos/gateway --state /etc/llmbasedos/clients.yaml \
-     --socket /run/mcp/gateway.sock --socket /run/dbus/system_bus_socket";
+     --socket /run/mcp/gateway.sock --socket /run/mcp/person.sock --socket /run/dbus/system_bus_socket";
 
 pub(crate) fn run(_: &Site<'_>, machine: &mut Machine) -> Result<()> {
     machine.done(&format!(

@@ -8,7 +8,7 @@ use crate::vm::machine::{Machine, PERSON};
 use crate::vm::mcp::Caller;
 
 /// Owners and modes: of the application, of the configuration, of what daemons keep, and of where they meet.
-const OWNED: [(&str, &str); 19] = [
+const OWNED: [(&str, &str); 20] = [
     ("/usr/lib/llmbasedos/gateway", "root:root 755"),
     ("/usr/lib/llmbasedos/cap-fs", "root:root 755"),
     ("/usr/bin/llmbasedos", "root:root 755"),
@@ -26,14 +26,16 @@ const OWNED: [(&str, &str); 19] = [
     ("/run/mcp", "root:root 755"),
     ("/run/mcp/fs.cap.json", "root:root 644"),
     ("/run/mcp/gateway.sock", "root:llmgroup 660"),
+    ("/run/mcp/person.sock", "root:llmconsole 660"),
     ("/run/mcp/fs.sock", "root:llmgateway 660"),
     ("/home/llmuser", "llmuser:llmuser 700"),
 ];
 
 /// What is enabled, and what is not.
-const UNITS: [(&str, &str); 11] = [
+const UNITS: [(&str, &str); 12] = [
     ("llmbasedos.target", "enabled"),
     ("llmbasedos-gateway.socket", "enabled"),
+    ("llmbasedos-person.socket", "enabled"),
     ("llmbasedos-gateway.service", "enabled"),
     ("llmbasedos-fs.socket", "enabled"),
     ("luca-shell@tty1.service", "enabled"),
@@ -81,8 +83,8 @@ pub(crate) fn check(machine: &mut Machine) -> Result<()> {
 fn people(machine: &mut Machine) -> Result<()> {
     let groups = machine.done(&format!("id -nG {PERSON}; id -nG llmbasedos-gateway"))?;
     ensure!(groups == "llmuser llmgroup\nllmgateway", "the groups are {groups}");
-    let members = machine.done("getent group llmgateway llmgroup | cut -d: -f1,4")?;
-    ensure!(members == "llmgateway:\nllmgroup:llmuser", "the members are {members}");
+    let members = machine.done("getent group llmconsole llmgateway llmgroup | cut -d: -f1,4")?;
+    ensure!(members == "llmconsole:\nllmgateway:\nllmgroup:llmuser", "the members are {members}");
     let passwords = machine.done("awk -F: '$2 !~ /^[!*]/ {print $1}' /etc/shadow")?;
     ensure!(passwords.is_empty(), "these have a password, or need none: {passwords}");
     Ok(())

@@ -12,6 +12,7 @@ pub(crate) const RELIED_ON: &str =
     "each socket opens for its users and for nobody else, and so does port 8000";
 
 const GATEWAY: &str = "/run/mcp/gateway.sock";
+const PERSONS: &str = "/run/mcp/person.sock";
 const FILES: &str = "/run/mcp/fs.sock";
 const GATEWAYS_USER: &str = "llmbasedos-gateway";
 const NOBODY: &str = "nobody";
@@ -20,12 +21,16 @@ const NOBODY: &str = "nobody";
 const EACCES: i32 = 13;
 
 /// Who may connect to what.
-const RULES: [(&str, &str, bool); 6] = [
+const RULES: [(&str, &str, bool); 9] = [
     (PERSON, GATEWAY, true),
+    // Of all that runs as this user, the shell on the console alone.
+    (PERSON, PERSONS, false),
     (PERSON, FILES, false),
     (NOBODY, GATEWAY, false),
+    (NOBODY, PERSONS, false),
     (NOBODY, FILES, false),
     (GATEWAYS_USER, FILES, true),
+    (GATEWAYS_USER, PERSONS, false),
     (GATEWAYS_USER, GATEWAY, false),
 ];
 
@@ -44,6 +49,7 @@ pub(crate) fn run(_: &Site<'_>, machine: &mut Machine) -> Result<()> {
             if may { "connects to" } else { "is refused by" }
         ));
     }
+    console(machine)?;
     // Through the one socket that is theirs, the person uses what is behind the other.
     let listed = machine.run_as(PERSON, "luca-shell -c ls")?;
     ensure!(listed.status == 0 && listed.out.contains("README.md"), "the shell: {listed:?}");
@@ -65,6 +71,21 @@ pub(crate) fn run(_: &Site<'_>, machine: &mut Machine) -> Result<()> {
     }
     Caller::of(machine)?.call("fs_list", &json!({ "path": "/" }))?;
     private(machine)
+}
+
+/// The shell on the console has the group of the person's door, and others of its user cannot get at it through the shell.
+fn console(machine: &mut Machine) -> Result<()> {
+    let shell = machine.done("systemctl show -P MainPID luca-shell@tty1.service")?;
+    let groups = machine.done(&format!("sed -n \"s/^Groups://p\" /proc/{shell}/status"))?;
+    let group = machine.done("getent group llmconsole | cut -d: -f3")?;
+    ensure!(
+        groups.split_whitespace().any(|one| one == group),
+        "the shell on the console has the groups {groups}, and not {group}"
+    );
+    // Whoever can read this can change what the process does.
+    let looked = machine.run_as(PERSON, &format!("readlink /proc/{shell}/exe"))?;
+    ensure!(looked.status != 0, "another program of the person's looks into the shell: {looked:?}");
+    Ok(())
 }
 
 /// What only one of them may read.

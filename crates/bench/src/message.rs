@@ -36,7 +36,11 @@ impl Message {
             run: None,
             request: "0000000000000000-00000000".to_owned(),
             origin: Origin::Http,
-            scopes: vec![Scope { collection: "files".to_owned(), prefix: "/".to_owned() }],
+            scopes: vec![Scope {
+                collection: "files".to_owned(),
+                prefix: "/".to_owned(),
+                except: Vec::new(),
+            }],
             policy_generation: 0,
             timeout_ms: Some(120_200),
         };

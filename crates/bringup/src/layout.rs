@@ -94,6 +94,11 @@ impl Layout {
         self.state.join(name)
     }
 
+    /// Where `person.sock` is: always in the state folder, which nobody else can enter.
+    pub(crate) fn person_socket(&self) -> PathBuf {
+        self.at("run/person.sock")
+    }
+
     /// Writes the port that the gateway really has into its configuration.
     pub(crate) fn listen_at(&self, plan: &Plan, address: &str) -> Result<(), Error> {
         let port = address.parse().map_or(plan.port, |address: SocketAddr| address.port());
@@ -110,6 +115,7 @@ impl Layout {
         let gateway = gateway::ConfigFile {
             listen: Some(SocketAddr::from((host, plan.port))),
             socket: Some(socket),
+            person_socket: Some(self.person_socket()),
             caps_dir: Some(self.caps.clone()),
             clients_file: clients.clone(),
             // Who asked for another address will use it as a name.
@@ -121,6 +127,7 @@ impl Layout {
             licence_file: None,
             tiers_file: None,
             licence_issuers_file: None,
+            policies_dir: None,
             redact: Vec::new(),
             tls: None,
             vault: None,

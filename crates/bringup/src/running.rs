@@ -68,7 +68,9 @@ impl Plan {
             ws: format!("ws://{listen}/ws"),
             key: layout.key.clone(),
             root: layout.root.clone(),
-            sockets: [("fs".to_owned(), socket), ("gateway".to_owned(), local)].into(),
+            sockets: [("fs", socket), ("gateway", local), ("person", layout.person_socket())]
+                .map(|(name, path)| (name.to_owned(), path))
+                .into(),
             pids: BTreeMap::new(),
             confinement: [("fs", fs_said), ("gateway", said)].map(confined).into(),
         };

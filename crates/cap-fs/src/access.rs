@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use capability::{BoxError, Call, ToolError};
+use capability::{BoxError, Call, TextSource, ToolError};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use mcp_types::{Caller, Scope};
 use vroot::{
@@ -62,14 +62,20 @@ impl Rules {
     /// How much of a path a caller with these scopes may see.
     fn sight(&self, scopes: &[Scope], path: &str) -> Sight {
         let of_files = || scopes.iter().filter(|scope| scope.collection == COLLECTION);
-        let in_scope = |scope: &&Scope| is_within(path, trimmed(&scope.prefix));
+        let in_scope = |scope: &Scope| {
+            let excepted = || scope.except.iter().any(|except| is_within(path, except));
+            is_within(path, &scope.prefix) && !excepted()
+        };
         if self.hidden.is_match(path) {
             return Sight::Closed;
         }
-        if of_files().any(|scope| in_scope(&scope)) {
+        if of_files().any(in_scope) {
             return Sight::Open;
         }
-        let leads_on = of_files().any(|scope| is_within(trimmed(&scope.prefix), path));
+        let leads_on = of_files().any(|scope| {
+            let excepted = scope.except.iter().any(|except| is_within(path, except));
+            is_within(trimmed(&scope.prefix), path) && !excepted
+        });
         if leads_on { Sight::Passage } else { Sight::Closed }
     }
 }
@@ -80,7 +86,7 @@ fn trimmed(prefix: &str) -> &str {
 }
 
 /// Whether a path is a folder, or lies in it. Whole names count: `/ab` is not in `/a`.
-fn is_within(path: &str, folder: &str) -> bool {
+pub(crate) fn is_within(path: &str, folder: &str) -> bool {
     let folder = trimmed(folder);
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -120,9 +126,11 @@ impl<'a> View<'a> {
         self.rules.sight(&self.scopes, path) == Sight::Open
     }
 
-    /// Whether the text of what is at a path, as really walked, is trusted.
-    pub(crate) fn trusts(&self, resolved: &str) -> bool {
-        self.rules.trusts(resolved)
+    /// Says of text that goes into the result that it is from what is at this path, as really walked.
+    pub(crate) fn quote(&self, call: &Call, resolved: &str) {
+        let sources: &[TextSource] =
+            if self.rules.trusts(resolved) { &[] } else { &[TextSource::File] };
+        call.text_from(sources);
     }
 
     /// The exposed folder whose key this is.
@@ -225,7 +233,7 @@ mod tests {
     use super::*;
 
     fn scope(prefix: &str) -> Scope {
-        Scope { collection: COLLECTION.to_owned(), prefix: prefix.to_owned() }
+        Scope { collection: COLLECTION.to_owned(), prefix: prefix.to_owned(), except: Vec::new() }
     }
 
     #[test]
@@ -241,10 +249,28 @@ mod tests {
         for closed in ["/ab", "/work/note", "/work/notes2", "/w"] {
             assert_eq!(sight(closed), Sight::Closed, "{closed}");
         }
-        let mail = Scope { collection: "mail".to_owned(), prefix: "/".to_owned() };
+        let mail = Scope { collection: "mail".to_owned(), ..scope("/") };
         assert_eq!(rules.sight(&[mail], "/a"), Sight::Closed);
         assert_eq!(rules.sight(&[], "/"), Sight::Closed);
         assert_eq!(rules.sight(&[scope("/")], "/any/thing"), Sight::Open);
+    }
+
+    #[test]
+    fn what_a_scope_excepts_is_closed_unless_another_opens_it() {
+        let rules = Rules::new(&[], &[]).unwrap();
+        let except = vec!["/work/secret".to_owned(), "/work/x/".to_owned()];
+        let most = Scope { except, ..scope("/work") };
+        let sight = |scopes: &[Scope], path| rules.sight(scopes, path);
+        for path in ["/work/secret", "/work/secret/a", "/work/x/y"] {
+            assert_eq!(sight(std::slice::from_ref(&most), path), Sight::Closed, "{path}");
+        }
+        for path in ["/work", "/work/secrets", "/work/a"] {
+            assert_eq!(sight(std::slice::from_ref(&most), path), Sight::Open, "{path}");
+        }
+        let both = [most, scope("/work/secret/a")];
+        assert_eq!(sight(&both, "/work/secret/a/b"), Sight::Open);
+        assert_eq!(sight(&both, "/work/secret"), Sight::Passage);
+        assert_eq!(sight(&both, "/work/secret/b"), Sight::Closed);
     }
 
     #[test]

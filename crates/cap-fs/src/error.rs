@@ -23,6 +23,8 @@ pub(crate) fn refused(error: &Error) -> ToolError {
         Root::TooLarge | Root::TooMany | Root::TooDeep | Root::NotKept => ErrorKind::TooLarge,
         Root::NoSpace => ErrorKind::NoSpace,
         Root::Interrupted => ErrorKind::Cancelled,
+        // Whoever made the content says why.
+        Root::Aborted => ErrorKind::Internal,
         _ => {
             tracing::error!(%error, "a file operation failed");
             ErrorKind::Internal

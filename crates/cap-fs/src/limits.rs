@@ -59,6 +59,9 @@ pub const REGEX_BYTES: usize = 4 * 1024 * 1024;
 /// The files that a search for duplicates compares: their paths are held in memory.
 pub const MAX_COMPARED: usize = 100_000;
 
+/// The bytes that their paths may take, however long they are.
+pub const MAX_COMPARED_BYTES: usize = 32 * 1024 * 1024;
+
 /// The paths that one call reads or puts into an archive.
 pub const MAX_PATHS: usize = 100;
 

@@ -7,6 +7,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::Kind;
 
+use crate::limits::MAX_LIST_BYTES;
+
+/// The room that a result has for entries, in bytes of JSON: names may be long.
+pub(crate) struct Room(usize);
+
+impl Room {
+    pub(crate) fn new() -> Self {
+        Self(MAX_LIST_BYTES)
+    }
+
+    /// Takes the room that an entry needs. `false`: there is not so much left.
+    pub(crate) fn takes(&mut self, entry: &impl Serialize) -> bool {
+        let bytes = serde_json::to_string(entry).map_or(usize::MAX, |json| json.len());
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+}
+
 /// What an entry is: `other` is a pipe, a socket or a device; `inaccessible` cannot be looked at, or has a name that is
 /// not Unicode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

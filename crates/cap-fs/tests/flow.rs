@@ -169,7 +169,8 @@ fn plant(top: &Path, folders: usize) {
         let folder = top.join(folder.to_string());
         fs::create_dir_all(&folder).unwrap();
         for file in 0..999 {
-            fs::write(folder.join(file.to_string()), "x").unwrap();
+            // One of them has something in it, so that the tree can be too large to be kept.
+            fs::write(folder.join(file.to_string()), if file == 0 { "x" } else { "" }).unwrap();
         }
     }
 }

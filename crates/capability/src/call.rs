@@ -1,8 +1,9 @@
 //! One call, as its handler sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use capfile::{TextSource, TextSources};
 use mcp_types::Caller;
 
 use crate::life::{Life, Why};
@@ -19,6 +20,8 @@ pub struct Call {
     deadline: Option<Instant>,
     life: Arc<Life>,
     progress: Option<Progress>,
+    /// From where the text of the result comes, once the handler has said it.
+    text_from: Arc<Mutex<Option<TextSources>>>,
 }
 
 impl Call {
@@ -31,12 +34,25 @@ impl Call {
     ) -> Self {
         // A time that no clock reaches is no bound.
         let deadline = caller.timeout_ms.and_then(|ms| read.checked_add(Duration::from_millis(ms)));
-        Self { caller, deadline, life, progress }
+        Self { caller, deadline, life, progress, text_from: Arc::default() }
     }
 
     /// Whose call it is, as the gateway found.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Says that text in the result comes from these sources, besides those that were said before; none says that it is ours or that the
+    /// owner vouches for it. A handler that says nothing may give text of every source that its tool declares
+    /// ([`Tool::TEXT_FROM`](crate::Tool::TEXT_FROM)), and of no other.
+    pub fn text_from(&self, sources: &[TextSource]) {
+        let mut said = self.text_from.lock().unwrap_or_else(PoisonError::into_inner);
+        *said = Some(said.unwrap_or_default().and(sources.iter().copied().collect()));
+    }
+
+    /// What the handler has said of it.
+    pub(crate) fn said_text_from(&self) -> Option<TextSources> {
+        *self.text_from.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An error of kind [`ErrorKind::Cancelled`] once nobody waits for the answer any more, which a handler passes on:

@@ -95,6 +95,7 @@ pub fn cap_file<S: Server>() -> Result<CapFile, DeclareError> {
         connections: NonZero::new(GATEWAY_CONNECTIONS),
         completions: false,
         logging: false,
+        third_party: false,
     })
 }
 
@@ -136,6 +137,8 @@ fn entry<T: Tool>() -> Result<Entry<T::Server>, DeclareError> {
         tool: Some(serde_json::value::to_raw_value(&tool)?),
         effects: T::EFFECTS.to_vec(),
         spends: T::spends(),
+        works_on: T::works_on(),
+        text_from: Some(T::TEXT_FROM.to_vec()),
     };
     let run = move |server: &T::Server, call: &Call, arguments: Value| {
         let parameters: T = arguments::read(&check, arguments)?;

@@ -119,7 +119,12 @@ impl<S: Server> Dispatcher<S> {
             Ok(_) => tracing::debug!("done"),
             Err(error) => tracing::info!(kind = ?error.kind(), "refused"),
         }
-        Ok(outcome.map_or_else(|error| failed(&error), succeeded))
+        let mut result = outcome.map_or_else(|error| failed(&error), succeeded);
+        if let Some(sources) = call.said_text_from() {
+            let names = sources.iter().map(|source| Value::from(source.name())).collect();
+            result.meta.insert(meta::TEXT_FROM.to_owned(), names);
+        }
+        Ok(result)
     }
 }
 

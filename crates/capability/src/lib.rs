@@ -8,7 +8,7 @@
 //! ```no_run
 //! use std::process::ExitCode;
 //!
-//! use capability::{Call, Effect, Tool, ToolError};
+//! use capability::{Call, Effect, TextSource, Tool, ToolError};
 //! use schemars::JsonSchema;
 //! use serde::{Deserialize, Serialize};
 //!
@@ -33,6 +33,7 @@
 //!     const METHOD: &'static str = "mcp.hello.greet";
 //!     const TITLE: &'static str = "Greet";
 //!     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+//!     const TEXT_FROM: &'static [TextSource] = &[];
 //!
 //!     fn call(self, _: &Hello, _: &Call) -> Result<Greeting, ToolError> {
 //!         Ok(Greeting { text: format!("Hello, {}!", self.name) })
@@ -67,7 +68,7 @@ mod serve;
 mod stateless;
 mod tool;
 
-pub use capfile::{Budget, Effect, Reserve, Spend};
+pub use capfile::{Budget, Effect, Reserve, Spend, Target, TargetKind, TextSource};
 
 pub use call::Call;
 pub use daemon::BoxError;

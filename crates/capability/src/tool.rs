@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use capfile::{Effect, Spend};
+use capfile::{Effect, Spend, Target, TextSource};
 use daemon::BoxError;
 use sandbox::Needs;
 use schemars::JsonSchema;
@@ -67,6 +67,15 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     const EFFECTS: &'static [Effect];
     /// The member of [`Tool::Output`] that is the result in the legacy dialect; all of it where this is `None`.
     const LEGACY_RESULT: Option<&'static str> = None;
+
+    /// From where text in its result may come that nobody has vouched for; none where all of it is the server's own. What a call
+    /// really gave may be less: see [`Call::text_from`].
+    const TEXT_FROM: &'static [TextSource];
+
+    /// What a call works on: the arguments by which the owner's rules decide.
+    fn works_on() -> Vec<Target> {
+        Vec::new()
+    }
 
     /// What a call uses up, of what there is a budget for each day.
     fn spends() -> Vec<Spend> {

@@ -19,7 +19,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use capability::limits::{DRAIN, MAX_CALLS, MAX_CONNECTIONS, MAX_PROGRESS_TEXT, PROGRESS_INTERVAL};
-use capability::{BoxError, Call, Effect, ErrorKind, NoConfig, Server, Tool, ToolError, Tools};
+use capability::{
+    BoxError, Call, Effect, ErrorKind, NoConfig, Server, TextSource, Tool, ToolError, Tools,
+};
 use peer::{PATIENCE, Peer, request};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -122,6 +124,7 @@ macro_rules! tool {
             const METHOD: &'static str = $method;
             const TITLE: &'static str = "A tool of a test";
             const EFFECTS: &'static [Effect] = &[];
+            const TEXT_FROM: &'static [TextSource] = &[];
 
             fn call(self, flow: &Flow, call: &Call) -> Result<Done, ToolError> {
                 flow.0.begun.fetch_add(1, Ordering::SeqCst);

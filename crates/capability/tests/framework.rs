@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use capability::limits::{DRAIN, MAX_ARGUMENT_FAULTS, MAX_CALLS};
 use capability::{
-    BoxError, Call, DeclareError, Effect, ErrorKind, NoConfig, Server, Tool, ToolError, Tools,
-    cap_file,
+    BoxError, Call, DeclareError, Effect, ErrorKind, NoConfig, Server, TextSource, Tool, ToolError,
+    Tools, cap_file,
 };
 use capfile::{CapFile, ServiceName};
 use peer::{PATIENCE, Peer, request};
@@ -132,6 +132,7 @@ impl Tool for Echo {
     const METHOD: &'static str = "mcp.probe.echo";
     const TITLE: &'static str = "Echo";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::OpenWorld];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, probe: &Probe, call: &Call) -> Result<Echoed, ToolError> {
         probe.0.counts.lock().unwrap().begun += 1;
@@ -159,6 +160,7 @@ impl Tool for Hold {
     const METHOD: &'static str = "mcp.probe.hold";
     const TITLE: &'static str = "Hold";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, probe: &Probe, _: &Call) -> Result<Held, ToolError> {
         let mut counts = probe.0.counts.lock().unwrap();
@@ -184,6 +186,7 @@ impl Tool for Panic {
     const METHOD: &'static str = "mcp.probe.panic";
     const TITLE: &'static str = "Panic";
     const EFFECTS: &'static [Effect] = &[];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, _: &Probe, _: &Call) -> Result<Held, ToolError> {
         panic!("a secret that no client may read")
@@ -202,6 +205,7 @@ impl Tool for Fail {
     const METHOD: &'static str = "mcp.probe.fail";
     const TITLE: &'static str = "Fail";
     const EFFECTS: &'static [Effect] = &[];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, _: &Probe, _: &Call) -> Result<Held, ToolError> {
         Err(ToolError::new(ErrorKind::Conflict, "not now: try again"))
@@ -224,6 +228,7 @@ impl Tool for Nothing {
     const METHOD: &'static str = "mcp.probe.nothing";
     const TITLE: &'static str = "Nothing";
     const EFFECTS: &'static [Effect] = &[Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, _: &Probe, _: &Call) -> Result<Held, ToolError> {
         Ok(Held { number: u32::from(self.maybe.is_some()) })
@@ -278,6 +283,7 @@ macro_rules! part {
             const METHOD: &'static str = "mcp.part.give";
             const TITLE: &'static str = "Give a part";
             const EFFECTS: &'static [Effect] = &[];
+            const TEXT_FROM: &'static [TextSource] = &[];
             const LEGACY_RESULT: Option<&'static str> = Some($member);
 
             fn call(self, _: &$server, call: &Call) -> Result<Echoed, ToolError> {

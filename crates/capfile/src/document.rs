@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::header::{self, HeaderParameter};
 use crate::names::{MethodName, PromptName, ServiceName, ToolName, UriPrefix};
 use crate::spend::Spend;
+use crate::target::{Target, TextSource};
 
 /// The size of a cap file, in bytes.
 ///
@@ -51,6 +52,10 @@ pub struct CapFile {
     /// Whether it sends log messages to clients that ask for them (`notifications/message`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub logging: bool,
+    /// Whether it is somebody else's: what it says of itself, such as the descriptions of its tools, is then text that nobody has
+    /// vouched for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub third_party: bool,
 }
 
 /// One thing that can be called, by its legacy name and as an MCP tool.
@@ -78,6 +83,13 @@ pub struct Method {
     /// What a call uses up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spends: Vec<Spend>,
+    /// What a call works on. Absent, it is known by its name only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub works_on: Vec<Target>,
+    /// From where text in its result may come. Absent, it may come from anywhere; an empty list says that all text is the
+    /// server's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_from: Option<Vec<TextSource>>,
 }
 
 /// What a method takes that does not say it (contract of the servers from before MCP).
@@ -233,6 +245,12 @@ impl Method {
         tool.get("inputSchema")
             .and_then(|schema| header::parameters(schema).ok())
             .unwrap_or_default()
+    }
+
+    /// The JSON Schema of the arguments of its MCP tool, if it is one.
+    pub fn input_schema(&self) -> Option<Value> {
+        let mut tool: Value = serde_json::from_str(self.tool.as_ref()?.get()).ok()?;
+        tool.get_mut("inputSchema").map(Value::take)
     }
 
     /// The name of its MCP tool, if it is one.

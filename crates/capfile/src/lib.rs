@@ -11,9 +11,11 @@ mod header;
 mod names;
 mod pattern;
 mod spend;
+mod target;
 
 pub use document::{CapFile, CapFileError, Effect, MAX_CAP_FILE_BYTES, Method};
 pub use header::HeaderParameter;
 pub use names::{MethodName, NameError, PromptName, ServiceName, ToolName, UriPrefix};
 pub use pattern::{Pattern, PatternError, Patterns};
 pub use spend::{Budget, Reserve, Spend};
+pub use target::{Target, TargetKind, TextSource, TextSources};

@@ -74,6 +74,16 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
+/// The names of the sockets that systemd passed (`FileDescriptorName=` of their units), in the order in which it passed them;
+/// none where it passed none.
+pub fn passed_names() -> io::Result<Vec<String>> {
+    // A process that was passed nothing may have inherited the names of what somebody else was.
+    if sd_notify::listen_fds()?.len() == 0 {
+        return Ok(Vec::new());
+    }
+    Ok(sd_notify::listen_fds_with_names()?.map(|(_, name)| name).collect())
+}
+
 /// Tells the supervisor, if there is one. A supervisor that cannot be told is no reason to stop serving.
 pub fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {

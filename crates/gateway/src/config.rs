@@ -23,6 +23,8 @@ const PORT: u16 = 8000;
 const CAPS_DIR: &str = "/run/mcp";
 /// Where the gateway keeps what it makes and must not forget, on the appliance.
 const STATE_DIR: &str = "/var/lib/llmbasedos/gateway";
+/// The folder of the owner's policies.
+const POLICIES_FOLDER: &str = "policies";
 /// The variable by which whoever starts the gateway says from where plain HTTP is accepted.
 const PLAIN: &str = "LLMBASEDOS_PLAIN";
 /// The credential by which whoever boots the machine says from where plain HTTP is accepted.
@@ -42,6 +44,10 @@ pub struct ConfigFile {
     /// `LLMBDO_GATEWAY_UNIX_SOCKET_PATH` replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub socket: Option<PathBuf>,
+    /// Where `person.sock` is bound, where systemd passes none; without it there is no such door. Whoever can open it is the
+    /// person who sits at the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_socket: Option<PathBuf>,
     /// The folder of `*.cap.json` and `*.sock`; `/run/mcp` if it is not here. `LLMBDO_MCP_CAPS_DIR` replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caps_dir: Option<PathBuf>,
@@ -81,6 +87,9 @@ pub struct ConfigFile {
     /// not here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence_issuers_file: Option<PathBuf>,
+    /// The folder of the owner's policies, `*.cedar`; `policies` beside the file of clients if it is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies_dir: Option<PathBuf>,
     /// Names of arguments whose values are never recorded, besides those that look like secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redact: Vec<String>,
@@ -106,6 +115,7 @@ pub struct ToolRate {
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) socket: Option<PathBuf>,
+    pub(crate) person_socket: Option<PathBuf>,
     pub(crate) caps_dir: PathBuf,
     pub(crate) clients_file: PathBuf,
     pub(crate) allowed_hosts: Vec<String>,
@@ -117,6 +127,7 @@ pub(crate) struct Config {
     licence_file: Option<PathBuf>,
     tiers_file: Option<PathBuf>,
     licence_issuers_file: Option<PathBuf>,
+    policies_dir: Option<PathBuf>,
     pub(crate) tls: Option<TlsFile>,
     pub(crate) vault: Option<VaultConfig>,
     pub(crate) plain: Plain,
@@ -137,6 +148,7 @@ impl Config {
             licence: named(&self.licence_file, LICENCE_FILE),
             tiers: named(&self.tiers_file, TIERS_FILE),
             issuers: named(&self.licence_issuers_file, ISSUERS_FILE),
+            policies: named(&self.policies_dir, POLICIES_FOLDER),
         }
     }
 
@@ -147,6 +159,7 @@ impl Config {
         let port = sources.value("listen, port", &["LLMBDO_GATEWAY_WEB_PORT"], port, PORT)?;
         let socket =
             sources.optional("socket", &["LLMBDO_GATEWAY_UNIX_SOCKET_PATH"], file.socket)?;
+        let person_socket = sources.optional("person_socket", &[], file.person_socket)?;
         let caps_dir =
             sources.value("caps_dir", &["LLMBDO_MCP_CAPS_DIR"], file.caps_dir, CAPS_DIR.into())?;
         let clients_file = sources.in_file("clients_file", Some(file.clients_file), PathBuf::new());
@@ -168,6 +181,7 @@ impl Config {
         let tiers_file = sources.optional("tiers_file", &[], file.tiers_file)?;
         let issuers = file.licence_issuers_file;
         let licence_issuers_file = sources.optional("licence_issuers_file", &[], issuers)?;
+        let policies_dir = sources.optional("policies_dir", &[], file.policies_dir)?;
         let redact = (!file.redact.is_empty()).then_some(file.redact);
         let redact = sources.in_file("redact", redact, Vec::new());
         let tool_rates = (!file.tool_rates.is_empty()).then_some(file.tool_rates);
@@ -189,6 +203,7 @@ impl Config {
         let config = Self {
             listen: SocketAddr::new(ip, port),
             socket,
+            person_socket,
             caps_dir,
             clients_file,
             allowed_hosts,
@@ -200,6 +215,7 @@ impl Config {
             licence_file,
             tiers_file,
             licence_issuers_file,
+            policies_dir,
             tls,
             vault,
             plain,
@@ -233,7 +249,7 @@ mod tests {
 
     #[test]
     fn the_environment_counts_before_the_file_and_the_file_before_the_default() {
-        let yaml = "listen: 127.0.0.2:7\nsocket: /f.sock\ncaps_dir: /f\nclients_file: /c.yaml\n\
+        let yaml = "listen: 127.0.0.2:7\nsocket: /f.sock\nperson_socket: /p.sock\ncaps_dir: /f\nclients_file: /c.yaml\n\
                     allowed_hosts: [h]\ncall_timeout_seconds: 5\nworkers: 3\nstate_dir: /s\nplain: private\n\
                     tls: {certificate: /c.pem, key: credential:tls.key}\n\
                     vault: {address: 'https://v:8200', token: credential:vault}";
@@ -255,6 +271,7 @@ mod tests {
                 "listen, address = \"127.0.0.2\" from file gateway.yaml",
                 "listen, port = 9 from environment LLMBDO_GATEWAY_WEB_PORT",
                 "socket = \"/e.sock\" from environment LLMBDO_GATEWAY_UNIX_SOCKET_PATH",
+                "person_socket = \"/p.sock\" from file gateway.yaml",
                 "caps_dir = \"/f\" from file gateway.yaml",
                 "clients_file = \"/c.yaml\" from file gateway.yaml",
                 "allowed_hosts = [\"h\"] from file gateway.yaml",
@@ -264,6 +281,7 @@ mod tests {
                 "licence_file = null from default",
                 "tiers_file = null from default",
                 "licence_issuers_file = null from default",
+                "policies_dir = null from default",
                 "redact = [] from default",
                 "tool_rates = [] from default",
                 "tls = {\"certificate\":\"/c.pem\",\"key\":\"credential:tls.key\"} from file gateway.yaml",
@@ -318,7 +336,8 @@ mod tests {
     fn little_must_be_said() {
         let (config, report) = resolve("clients_file: /c.yaml", &[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
-        assert_eq!((config.socket, config.caps_dir), (None, CAPS_DIR.into()));
+        assert_eq!((config.socket, config.person_socket), (None, None));
+        assert_eq!(config.caps_dir, Path::new(CAPS_DIR));
         assert!((1..=MAX_WORKERS).contains(&config.workers));
         let set = |line: &String| !line.ends_with(" from default");
         assert_eq!(told(&report).iter().filter(|line| set(line)).count(), 1);

@@ -1,60 +1,55 @@
 //! The command line of the gateway, and the order in which it starts.
 
-use std::fmt::Display;
 use std::fs;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use approvals::Inbox;
 use audit::{Audit, Entry, Kind, Log, Redactor};
-use capfile::Pattern;
 use certificates::Certificates;
 use clap::Parser;
 use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
-use listenfd::ListenFd;
 use quota::{Quota, Rate, calendar, wall_clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sandbox::{Confinement, Report};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
-use crate::access::{Access, Change, Live};
+use crate::access::{Access, Change, Conversations, Live, Parts, Rulebook};
 use crate::config::Config;
 use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
-use crate::limits::{KEEP, LAST_RECORDS, MAX_WAITING, TELL_REFUSALS};
+use crate::limits::{KEEP, LAST_RECORDS, TELL_REFUSALS, TIDY};
 use crate::log_gate::LogGate;
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
 use crate::session::Sessions;
+use crate::sockets::Sockets;
 use crate::tls;
 use crate::transport::{self, Listeners, Terms, Workers};
 
-/// The places of the sockets in what systemd passes.
-const TCP_SOCKET: usize = 0;
-const LOCAL_SOCKET: usize = 1;
 /// The state is nobody else's.
 const STATE_MODE: u32 = 0o700;
 /// The folder of the appliance's authority, within the state.
 const TLS_FOLDER: &str = "tls";
-/// Who may connect to a `gateway.sock` that is bound here: owner and group, as on the appliance.
-const LOCAL_SOCKET_MODE: u32 = 0o660;
-/// The permissions of whoever is neither owner nor of the group.
-const FOR_OTHERS: u32 = 0o007;
 /// What is kept of clients, and of rates and budgets.
 const CLIENTS_DB: &str = "clients.db";
 const QUOTA_DB: &str = "quota.db";
+/// What waits for a person, and what conversations have read.
+const APPROVALS_DB: &str = "approvals.db";
+const CONVERSATIONS_DB: &str = "conversations.db";
 
 /// The gateway of llmbasedos: one way in for all MCP traffic.
 #[derive(Debug, Parser)]
@@ -108,9 +103,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         None => Certificates::own(&config.state_dir.join(TLS_FOLDER), &config.allowed_hosts)?,
     };
     raise_descriptors()?;
-    let mut passed = ListenFd::from_env();
-    let (tcp, address) = listen(&mut passed, config.listen)?;
-    let local = listen_local(&mut passed, config.socket.as_deref())?;
+    let Sockets { tcp, address, local, person } = Sockets::open(&config)?;
     let registry = Registry::open(config.caps_dir.clone())
         .map_err(|error| format!("`{}`: {error}", config.caps_dir.display()))?;
     let folders = Folders::open(&config.caps_dir, &config.files().folders(), &config.state_dir)?;
@@ -129,33 +122,50 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
     // For what is done once: accepting, and watching the cap files.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async {
-        let following = registry.follow()?;
+        let rulebook = kept.parts.rulebook.clone();
+        let of_tools = rulebook.clone();
+        let following = registry.follow(move |table| of_tools.tools_are(table))?;
         let (audit, recording) = Audit::start(kept.log)?;
-        let (live, quota) = (kept.live, kept.quota);
+        let (live, quota) = (kept.parts.live.clone(), kept.parts.quota.clone());
         let told = audit.clone();
-        let rules = live.follow(move |changes| record(&told, &changes))?;
-        let ticking = tick(live.clone(), quota.clone(), audit.clone());
-        let access = Access::new(live, quota.clone(), audit.clone(), kept.tool_rates);
+        let of_files = rulebook.clone();
+        let rules = live.follow(move |mut changes| {
+            if of_files.read_files() {
+                changes.push(Change::Refused("policies"));
+            }
+            record(&told, &changes);
+        })?;
+        let standing = allowed_for_good(kept.parts.inbox.standing_changes(), rulebook);
+        let ticking = tick(Ticking {
+            live,
+            quota: quota.clone(),
+            audit: audit.clone(),
+            inbox: kept.parts.inbox.clone(),
+            conversations: kept.parts.conversations.clone(),
+        });
+        let access = Access::new(kept.parts, audit.clone());
         let (stopping, stopped) = watch::channel(());
         let ids = RequestIds::new()?;
         let mcp =
-            Mcp::new(registry, access, ids, Metrics::new(), config.call_timeout, stopped.clone());
+            Mcp::new(registry, access, ids, Metrics::new(), config.call_timeout, stopped.clone())?;
         let sessions = Sessions { tracker: TaskTracker::new(), stopped };
         let workers = workers.clone();
         let app = App { hosts, mcp, sessions, workers, confinement: report.clone() };
         let tcp = tokio::net::TcpListener::from_std(tcp)?;
         let local = local.map(tokio::net::UnixListener::from_std).transpose()?;
+        let person = person.map(tokio::net::UnixListener::from_std).transpose()?;
         let stop = daemon::stop_signal()?;
         let app = Arc::new(app);
         let background = [
             tokio::spawn(tell_refusals(app.clone())),
             tokio::spawn(following),
             tokio::spawn(rules),
+            tokio::spawn(standing),
             tokio::spawn(ticking),
             tokio::spawn(daemon::watchdog()),
         ];
         tell_ready(address, &report);
-        let listeners = Listeners { tcp, local, terms };
+        let listeners = Listeners { tcp, local, person, terms };
         transport::serve(listeners, app.clone(), stopping, stop).await;
         app.mcp.access().tell_refusals().await;
         keep(&quota);
@@ -176,28 +186,36 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
 
 /// What is opened before the process is locked down, and decides on calls afterwards.
 struct Kept {
-    live: Arc<Live>,
-    quota: Arc<Quota>,
+    parts: Parts,
     log: Log,
-    tool_rates: Vec<(Pattern, Rate)>,
 }
 
 impl Kept {
     fn open(config: &Config) -> Result<Self, BoxError> {
         let folder = &config.state_dir;
-        let live = Live::open(config.files(), &folder.join(CLIENTS_DB))?;
+        let inbox = Arc::new(Inbox::open(&folder.join(APPROVALS_DB), calendar())?);
+        let rulebook = Arc::new(Rulebook::new(config.files().policies, inbox.clone()));
+        rulebook.read_files();
+        let heir = rulebook.clone();
+        let live = Live::open(config.files(), &folder.join(CLIENTS_DB), move |clients, terms| {
+            heir.rules_are(clients, terms);
+        })?;
+        let conversations = Conversations::open(&folder.join(CONVERSATIONS_DB), calendar())?;
         let quota = Quota::open(&folder.join(QUOTA_DB), wall_clock(), calendar())?;
         let redactor = Redactor::new(config.redact.iter().map(String::as_str));
         let tool_rates = config.tool_rates.iter().map(|rate| {
             let window = Duration::from_secs(rate.window_seconds.get().into());
             (rate.methods.clone(), Rate { requests: rate.requests, window })
         });
-        Ok(Self {
+        let parts = Parts {
             live: Arc::new(live),
             quota: Arc::new(quota),
-            log: Log::open(folder, redactor)?,
             tool_rates: tool_rates.collect(),
-        })
+            rulebook,
+            inbox,
+            conversations: Arc::new(conversations),
+        };
+        Ok(Self { parts, log: Log::open(folder, redactor)? })
     }
 }
 
@@ -220,21 +238,56 @@ fn record(audit: &Audit, changes: &[Change]) {
     }
 }
 
+/// Makes the policies anew whenever a person has allowed something for good, or has taken that back.
+async fn allowed_for_good(mut changes: Receiver<u64>, rulebook: Arc<Rulebook>) {
+    while changes.changed().await.is_ok() {
+        let rulebook = rulebook.clone();
+        // It waits for the disk.
+        if tokio::task::spawn_blocking(move || rulebook.standing_changed()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What is looked after again and again.
+struct Ticking {
+    live: Arc<Live>,
+    quota: Arc<Quota>,
+    audit: Audit,
+    inbox: Arc<Inbox>,
+    conversations: Arc<Conversations>,
+}
+
 /// Ends what is over, and writes down what is counted, again and again.
-async fn tick(live: Arc<Live>, quota: Arc<Quota>, audit: Audit) {
+async fn tick(of: Ticking) {
     let mut interval = tokio::time::interval(KEEP);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tidied = Instant::now();
     loop {
         interval.tick().await;
-        let (live, quota) = (live.clone(), quota.clone());
+        let (live, quota) = (of.live.clone(), of.quota.clone());
         // Both wait for the disk.
         let kept = tokio::task::spawn_blocking(move || {
             keep(&quota);
             live.tick()
         });
         match kept.await {
-            Ok(changes) => record(&audit, &changes),
+            Ok(changes) => record(&of.audit, &changes),
             Err(_) => return,
+        }
+        if tidied.elapsed() < TIDY {
+            continue;
+        }
+        tidied = Instant::now();
+        let (inbox, conversations) = (of.inbox.clone(), of.conversations.clone());
+        let tidying = tokio::task::spawn_blocking(move || {
+            conversations.tick();
+            if let Err(error) = inbox.tick() {
+                tracing::error!(%error, "the calls that wait for a person cannot be kept");
+            }
+        });
+        if tidying.await.is_err() {
+            return;
         }
     }
 }
@@ -268,52 +321,4 @@ fn tell_ready(address: SocketAddr, report: &Report) {
         NotifyState::Custom(&listening),
     ]);
     tracing::info!(%address, "ready");
-}
-
-/// `gateway.sock`: the second socket that systemd passed, else one bound at `path`, else none. Whoever can open it may do
-/// everything, so one that everybody can open is refused.
-fn listen_local(
-    passed: &mut ListenFd,
-    path: Option<&Path>,
-) -> Result<Option<UnixListener>, BoxError> {
-    if let Ok(Some(listener)) = passed.take_unix_listener(LOCAL_SOCKET) {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let path = address.as_pathname().ok_or("`gateway.sock` must be a file")?;
-        let mode = fs::symlink_metadata(path).map_err(|e| in_file(path, e))?.mode();
-        if mode & FOR_OTHERS != 0 {
-            let text = "everybody can open it: set `SocketMode=0660` in its unit";
-            return Err(in_file(path, text));
-        }
-        return Ok(Some(listener));
-    }
-    let bound = path.map(|path| {
-        daemon::bind_unix(path, LOCAL_SOCKET_MODE).map_err(|error| in_file(path, error))
-    });
-    bound.transpose()
-}
-
-fn in_file(path: &Path, error: impl Display) -> BoxError {
-    format!("`{}`: {error}", path.display()).into()
-}
-
-/// The socket that systemd passed, else one bound at `address`; and the address that it really has.
-fn listen(
-    passed: &mut ListenFd,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), BoxError> {
-    let listener = match passed.take_tcp_listener(TCP_SOCKET)? {
-        Some(listener) => listener,
-        None => TcpListener::bind(address).map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => {
-                format!("{address} is in use: stop what listens there, or choose another port")
-            }
-            _ => format!("{address}: {error}"),
-        })?,
-    };
-    // The standard library keeps 128 waiting, however it was asked for; who is one too many is connected in its own eyes only.
-    rustix::net::listen(&listener, MAX_WAITING)?;
-    listener.set_nonblocking(true)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
 }

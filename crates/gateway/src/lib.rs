@@ -27,6 +27,7 @@ mod metrics;
 mod registry;
 mod request_id;
 mod session;
+mod sockets;
 mod stall;
 mod tls;
 mod transport;

@@ -105,7 +105,8 @@ pub const MAX_CALLS_PER_SESSION: usize = 64;
 /// Messages that may wait for the reader of a connection before calls wait for it too; steps of progress are then left out.
 pub const SESSION_QUEUE: usize = 32;
 
-/// Connections that may be open on `gateway.sock` at once: shells, scripts and workflows of one machine.
+/// Connections that may be open on `gateway.sock` at once: shells, scripts and workflows of one machine. As many on
+/// `person.sock`, where a few are usual: a smaller bound would save nothing, since an idle one costs next to nothing.
 pub const MAX_LOCAL_CONNECTIONS: usize = 256;
 
 /// How long a local peer may take nothing of an answer that waits for it.
@@ -196,3 +197,23 @@ pub const MAX_PAIR_BYTES: usize = 1024;
 
 /// How long the last records may take to reach the disk when the gateway ends.
 pub const LAST_RECORDS: Duration = Duration::from_secs(2);
+
+/// How long it counts that a conversation over HTTP has read text that nobody vouches for: what a model has read it still knows on the
+/// same day, and on the next a person has begun anew.
+pub const READ_LASTS: Duration = Duration::from_hours(24);
+
+/// Conversations of one client over HTTP whose reading is told apart; what more of them read counts for all of that client's.
+pub const MAX_CONVERSATIONS_PER_CLIENT: usize = 1000;
+
+/// How often a client that has a task should ask what has become of it, where nobody told it otherwise: a person takes longer to
+/// answer, and learns nothing from being asked after.
+pub const POLL: Duration = Duration::from_secs(2);
+
+/// Requests of ours that wait for an answer of clients at once: each is a person who looks at a form.
+pub const MAX_QUESTIONS: usize = 1000;
+
+/// What callers may read, as it is kept compiled: some methods of each of many clients, in one minute.
+pub const MAX_SCOPES_KEPT: usize = 4096;
+
+/// How often what is over is taken out of what waits for a person, and of what conversations have read.
+pub const TIDY: Duration = Duration::from_mins(1);

@@ -36,6 +36,7 @@ enum DoorLabel {
     http,
     websocket,
     local,
+    person,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -79,7 +80,7 @@ impl Metrics {
         registry.register("requests", "Messages that wanted an answer", metrics.requests.clone());
         let help = "Messages that were refused before they got to a server";
         registry.register("refused", help, metrics.refused.clone());
-        let help = "Open sessions: WebSockets and connections to gateway.sock";
+        let help = "Open sessions: WebSockets and connections to gateway.sock and person.sock";
         registry.register("sessions", help, metrics.sessions.clone());
         let help = "Calls of capability servers by how they ended";
         registry.register("calls", help, metrics.calls.clone());
@@ -125,6 +126,7 @@ fn by(door: Origin) -> ByDoor {
         Origin::Http => DoorLabel::http,
         Origin::WebSocket => DoorLabel::websocket,
         Origin::Local => DoorLabel::local,
+        Origin::Person => DoorLabel::person,
     };
     ByDoor { door }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{audit, client, config, first_key, licence, mcp, secret, tls};
+use crate::{approvals, audit, client, config, first_key, licence, mcp, secret, tls};
 
 /// The exit code for a command line that cannot be: the one that clap uses.
 const USAGE: u8 = 2;
@@ -23,6 +23,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Approvals(approvals::Arguments),
     Audit(audit::Arguments),
     Client(client::Arguments),
     Config(config::Arguments),
@@ -46,6 +47,7 @@ pub(crate) enum Failure {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
+        Command::Approvals(arguments) => approvals::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Client(arguments) => client::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),

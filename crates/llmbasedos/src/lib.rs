@@ -4,6 +4,7 @@
 //!
 //! Exit codes, of every subcommand: 0 it did what was asked; 1 it could not; 2 it was asked in a wrong way.
 
+mod approvals;
 mod audit;
 mod client;
 mod command;

@@ -24,3 +24,7 @@ pub const READ_BYTES: usize = 64 * 1024;
 
 /// How many bytes of messages are put together into one write: a burst of small ones costs one system call.
 pub const WRITE_BYTES: usize = 64 * 1024;
+
+/// How long the gateway may take to answer what `approvals` asks of it: it waits for one write to the disk, and longer only where
+/// something is stuck.
+pub const APPROVALS_WAIT: Duration = Duration::from_secs(20);

@@ -11,6 +11,9 @@ use crate::command::Failure;
 pub(crate) const APPLIANCE: &str = "/etc/llmbasedos";
 /// Where its gateway keeps what it must not forget.
 const STATE: &str = "/var/lib/llmbasedos/gateway";
+/// Where the appliance has the door of people, and what it is called beside any gateway's own socket.
+const PERSON: &str = "/run/mcp/person.sock";
+const PERSON_NAME: &str = "person.sock";
 /// The gateway's own configuration.
 const GATEWAY: &str = "gateway.yaml";
 
@@ -27,6 +30,7 @@ pub(crate) struct ConfigDir {
 #[derive(Debug, Deserialize)]
 struct Named {
     clients_file: PathBuf,
+    socket: Option<PathBuf>,
     state_dir: Option<PathBuf>,
     licence_file: Option<PathBuf>,
     tiers_file: Option<PathBuf>,
@@ -37,6 +41,8 @@ struct Named {
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) clients: PathBuf,
+    /// The socket behind which people answer calls.
+    pub(crate) person: PathBuf,
     /// What the gateway keeps.
     pub(crate) state: PathBuf,
     pub(crate) licence: PathBuf,
@@ -64,7 +70,9 @@ impl ConfigDir {
         let named: Named =
             settings::load(&configs.join(GATEWAY)).map_err(|error| Failure::Work(error.into()))?;
         let beside = |name| named.clients_file.with_file_name(name);
+        let person = named.socket.map(|socket| socket.with_file_name(PERSON_NAME));
         Ok(Place {
+            person: person.unwrap_or_else(|| PERSON.into()),
             state: named.state_dir.unwrap_or_else(|| STATE.into()),
             licence: named.licence_file.unwrap_or_else(|| beside(LICENCE_FILE)),
             tiers: named.tiers_file.unwrap_or_else(|| beside(TIERS_FILE)),

@@ -1,5 +1,6 @@
 //! The commands of the shell itself, and the direct call for everything else.
 
+use crate::approvals::Action;
 use crate::failure::Failure;
 use crate::line::Word;
 
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Status,
     /// `key`.
     Key,
+    /// `approvals`.
+    Approvals(Action),
     /// `connect`.
     Connect,
     /// `exit`.
@@ -60,10 +63,12 @@ pub(crate) enum First {
     Folder,
     /// A command or a method.
     Command,
+    /// What to do with calls that wait, and behind it which.
+    Approvals,
 }
 
 /// All of them, in the order of `help`.
-pub(crate) const BUILT_INS: [BuiltIn; 13] = [
+pub(crate) const BUILT_INS: [BuiltIn; 14] = [
     built_in("ls", "[PATH]", "List a folder", First::Folder, &[]),
     built_in("dir", "[PATH]", "The same as `ls`", First::Folder, &[]),
     built_in("cd", "[PATH]", "Go to a folder; without a path to `/`", First::Folder, &[]),
@@ -84,6 +89,13 @@ pub(crate) const BUILT_INS: [BuiltIn; 13] = [
         "",
         "Show the key that this machine made for its first client",
         First::Nothing,
+        &[],
+    ),
+    built_in(
+        "approvals",
+        "[ACTION [ID ...]]",
+        "Show and answer calls that wait for you",
+        First::Approvals,
         &[],
     ),
     built_in("connect", "", "End the connection and make a new one", First::Nothing, &[]),
@@ -146,6 +158,7 @@ impl Command {
             "licence" => Self::Licence,
             "status" => Self::Status,
             "key" => Self::Key,
+            "approvals" => return Action::read(given.plain).map(Self::Approvals),
             "connect" => Self::Connect,
             _ => Self::Exit,
         };

@@ -8,6 +8,7 @@
 //! - The link may end at any time; the next command makes a new one. No call is made twice by itself.
 //! - Paths are virtual, and text: what they lead to is the server's decision.
 
+mod approvals;
 mod arguments;
 mod catalogue;
 mod command;

@@ -57,3 +57,13 @@ pub const FULL_PAGE_ENTRIES: usize = 100;
 
 /// How many lines the history holds.
 pub const HISTORY_LINES: usize = 10_000;
+
+/// How often the shell looks whether a call waits for the person in front of it.
+///
+/// Whoever asked is patient for a day; half a minute is soon, and leaves few rows in the record.
+pub const WAITING_LOOK: Duration = Duration::from_secs(30);
+
+/// How much of the arguments of a call a list shows, in characters.
+///
+/// Enough to tell one call from another on one line; nobody should answer by more than that without `show`.
+pub const ARGUMENTS_SHOWN: usize = 60;

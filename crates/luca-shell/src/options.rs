@@ -24,7 +24,8 @@ Environment:
   LLMBDO_SHELL_LOG_FORMAT          json, simple or text
   NO_COLOR                         no colours
 
-Where nothing is named it connects to /run/mcp/gateway.sock, or to what `cargo xtask up` started.
+Where nothing is named it connects to /run/mcp/gateway.sock, or to what `cargo xtask up` started; by person.sock beside that
+where it may open it, since only behind that door calls that wait can be answered (`approvals`).
 The history is kept in ~/.llmbasedos_shell_history, but for lines that begin with a space or hold a key.";
 
 /// The shell of llmbasedos: files and everything else that the appliance can do.

@@ -54,6 +54,11 @@ impl Session {
         self.target.is_local()
     }
 
+    /// Whether it comes in by the door of people, behind which calls are answered.
+    pub(crate) fn is_for_people(&self) -> bool {
+        crate::place::is_for_people(&self.target)
+    }
+
     /// Whether the link is up.
     pub(crate) fn is_connected(&self) -> bool {
         self.live().is_some()

@@ -6,6 +6,7 @@ use nu_ansi_term::Color;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::approvals::Action;
 use crate::arguments;
 use crate::command::{BuiltIn, Command};
 use crate::escape;
@@ -61,6 +62,9 @@ impl Plan {
 
     /// The question to ask a person before it is done, if there is one.
     pub(crate) fn question(&self, cwd: &str) -> Option<String> {
+        if let Command::Approvals(action) = &self.command {
+            return action.question();
+        }
         let Command::Remove { path, recursive, force: false } = &self.command else { return None };
         let path = escape::line(&resolve(cwd, path));
         let all = if *recursive { " and all that it holds" } else { "" };
@@ -71,6 +75,22 @@ impl Plan {
     pub(crate) fn agreed(mut self) -> Self {
         if let Command::Remove { force, .. } = &mut self.command {
             *force = true;
+        }
+        self
+    }
+
+    /// The id of the call whose arguments a person is to edit before it is done, if there is one.
+    pub(crate) fn edits(&self) -> Option<&str> {
+        match &self.command {
+            Command::Approvals(Action::Edit { id, arguments: None }) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// What it is once a person has edited the arguments.
+    pub(crate) fn edited(mut self, text: String) -> Self {
+        if let Command::Approvals(Action::Edit { arguments, .. }) = &mut self.command {
+            *arguments = Some(text);
         }
         self
     }
@@ -96,6 +116,7 @@ impl Shell {
             }
             Command::Status => self.status().await?,
             Command::Key => first_key::show(self.output)?,
+            Command::Approvals(action) => self.approvals(action).await?,
             Command::Connect => self.reconnect().await?,
             Command::Call { method, arguments } => {
                 self.connect().await?;
@@ -110,7 +131,7 @@ impl Shell {
     }
 
     /// Makes a call, and before it a link if there is none.
-    async fn call(&self, method: &str, params: &Value) -> Result<Value, Failure> {
+    pub(crate) async fn call(&self, method: &str, params: &Value) -> Result<Value, Failure> {
         self.connect().await?;
         self.session.call(method, params).await
     }
@@ -270,6 +291,7 @@ fn array(value: Value) -> Result<Vec<Value>, Failure> {
     }
 }
 
-fn typed<T: DeserializeOwned>(value: Value, method: &'static str) -> Result<T, Failure> {
+/// Reads a result.
+pub(crate) fn typed<T: DeserializeOwned>(value: Value, method: &'static str) -> Result<T, Failure> {
     serde_json::from_value(value).map_err(|_| Failure::Unexpected(method))
 }

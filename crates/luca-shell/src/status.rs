@@ -1,5 +1,6 @@
 //! `status`: whether the gateway can be used, and how the machine is that this shell runs on.
 
+use approvals::tools::{Status, Tool};
 use health::{Finding, Level};
 use serde_json::json;
 use tokio::task::spawn_blocking;
@@ -13,6 +14,9 @@ use crate::output;
 use crate::session::Patience;
 use crate::shell::Shell;
 use crate::view;
+
+/// What the methods begin with by which the gateway has calls answered.
+const APPROVALS: &str = "mcp.approvals.";
 
 /// What each method of the gateway itself begins with; whatever else there is comes from a capability server.
 const GATEWAYS_OWN: [&str; 2] = ["mcp.hello", "mcp.listCapabilities"];
@@ -72,6 +76,7 @@ fn offers(target: &str, catalogue: &Catalogue) -> Finding {
     let names = catalogue.methods().iter().map(|method| method.name.as_str());
     let mut servers: Vec<_> = names
         .filter(|name| !GATEWAYS_OWN.contains(name) && *name != crate::shell::LICENCE_CHECK)
+        .filter(|name| !name.starts_with(APPROVALS) && *name != Status::METHOD)
         .map(|name| name.strip_prefix("mcp.").unwrap_or(name))
         .map(|name| name.split_once('.').map_or(name, |(server, _)| server))
         .map(escape::line)
@@ -103,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_gateway_without_servers_is_no_use() {
-        let nothing = json!([{ "capabilities": [{ "method": "mcp.hello" }] }]);
+        let own = ["mcp.hello", "mcp.approvals.list", "mcp.approval.status"];
+        let nothing = json!([{ "capabilities": own.map(|method| json!({ "method": method })) }]);
         let finding = offers("unix:/g", &Catalogue::read(&nothing));
         assert_eq!(finding.level, Level::Bad);
         assert!(finding.remedy.unwrap().contains("/run/mcp"));

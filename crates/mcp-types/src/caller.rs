@@ -19,7 +19,7 @@ pub struct Caller {
     pub request: String,
     /// The door through which it came.
     pub origin: Origin,
-    /// What the client may read.
+    /// Where the call may work: nothing else may be read, shown, counted or changed by it, by whatever path it is reached.
     pub scopes: Vec<Scope>,
     /// Counts the changes of policy; a scope of an older generation may no longer hold.
     pub policy_generation: u64,
@@ -29,7 +29,7 @@ pub struct Caller {
 }
 
 /// The door through which a call came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// `POST /mcp`.
@@ -38,6 +38,8 @@ pub enum Origin {
     WebSocket,
     /// `gateway.sock`, which only programs of this machine can open.
     Local,
+    /// `person.sock`, at which a person sits: the shell on the first console, or the web console.
+    Person,
 }
 
 impl Origin {
@@ -47,17 +49,21 @@ impl Origin {
             Self::Http => "http",
             Self::WebSocket => "websocket",
             Self::Local => "local",
+            Self::Person => "person",
         }
     }
 }
 
-/// A part of a collection that may be read.
+/// A part of a collection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// The collection, such as `files`.
     pub collection: String,
-    /// The path from which everything beneath may be read.
+    /// The path which is in it, and everything beneath.
     pub prefix: String,
+    /// The paths beneath it that are not, nor anything beneath them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
 }
 
 #[cfg(test)]

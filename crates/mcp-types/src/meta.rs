@@ -12,6 +12,14 @@ pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 pub const CALLER: &str = "org.llmbasedos/caller";
 /// What kind of failure an `isError` result is, for programs; the text is for models and people.
 pub const ERROR_KIND: &str = "org.llmbasedos/errorKind";
+/// From where text in a result comes that nobody has vouched for, a list of names: a server narrows with it what its tool declares, and
+/// the gateway tells the client what holds. An empty list says that all text is the owner's or the server's own.
+pub const TEXT_FROM: &str = "org.llmbasedos/textFrom";
+/// From where untrusted text in a result comes, a list of names, set by the gateway alone; absent where none does.
+pub const UNTRUSTED: &str = "org.llmbasedos/untrusted";
+/// That a call was or is to be approved by somebody, set by the gateway alone: the id of the approval, what has become of it, and the
+/// arguments that it was made with where somebody has changed them.
+pub const APPROVAL: &str = "org.llmbasedos/approval";
 /// How long a client waits for the answer, in milliseconds, set by the client (the gateway takes the least of it and its
 /// own bound).
 pub const TIMEOUT_MS: &str = "org.llmbasedos/timeoutMs";

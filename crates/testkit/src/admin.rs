@@ -4,6 +4,8 @@ use std::fs;
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use capfile::Pattern;
+use clients::{Client, digest, edit};
 use serde_json::{Value, json};
 
 use crate::appliance::programs;
@@ -38,6 +40,23 @@ impl Appliance {
         until("the client", PATIENCE, || (self.rules() > before).then_some(()));
         assert_eq!(self.status_of(&key), 200);
         key
+    }
+
+    /// Makes this many clients that may do everything, in one change of the file of clients, and gives each one's name and key.
+    pub fn clients(&self, count: usize) -> Vec<(String, String)> {
+        let one = |at| (format!("client-{at}"), clients::new_key().unwrap());
+        let all: Vec<(String, String)> = (0..count).map(one).collect();
+        let before = self.rules();
+        edit(&self.state().join("config/clients.yaml"), |file| {
+            for (name, key) in &all {
+                let client = Client::new(name.parse().unwrap(), vec![Pattern::all()]);
+                file.clients.push(client.with_key(digest(key)));
+            }
+            Ok(())
+        })
+        .unwrap();
+        until("the clients", PATIENCE, || (self.rules() > before).then_some(()));
+        all
     }
 
     /// The HTTP status with which a key is met.

@@ -1,6 +1,7 @@
 //! The appliance in a test.
 
-use std::fs;
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,17 +10,20 @@ use licence::Limits;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::outside::Outside;
 use crate::request::Request;
 
 /// A running appliance on a folder of its own; all of it is gone when this is dropped.
 pub struct Appliance {
     running: Running,
+    outside: Option<Outside>,
     folder: TempDir,
 }
 
 /// An appliance that is being put together.
 pub struct Builder {
     plan: Plan,
+    outside: bool,
     folder: TempDir,
 }
 
@@ -71,12 +75,17 @@ impl Appliance {
             // What tests measure and attack is not how often they may.
             limits: Limits::NO_RATE,
         };
-        Builder { plan, folder }
+        Builder { plan, outside: false, folder }
     }
 
     /// What a program needs to know of it.
     pub fn facts(&self) -> &Facts {
         self.running.facts()
+    }
+
+    /// The server that stands for all that lies outside, where there is one.
+    pub fn world(&self) -> &Outside {
+        self.outside.as_ref().expect("the builder was asked for it")
     }
 
     /// A folder beside the exposed one: outside, for canaries.
@@ -166,9 +175,38 @@ impl Builder {
         self
     }
 
+    /// A file of the owner's policies, in force from the start.
+    #[must_use]
+    pub fn policy(self, name: &str, text: &str) -> Self {
+        let folder = self.state_folder("config/policies");
+        fs::write(folder.join(format!("{name}.cedar")), text).unwrap();
+        self
+    }
+
+    /// An `outside-server` beside the appliance's own servers. It is declared before the gateway starts, so that policies may
+    /// speak of its methods.
+    #[must_use]
+    pub fn world(mut self) -> Self {
+        self.outside = true;
+        self
+    }
+
+    /// A folder of the state, made as an earlier run of the appliance would have left it.
+    fn state_folder(&self, name: &str) -> PathBuf {
+        let folder = self.plan.state.join(name);
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).unwrap();
+        File::create(self.plan.state.join("lock")).unwrap();
+        folder
+    }
+
     /// Starts it, and waits until it is ready.
     pub fn start(self) -> Appliance {
+        let outside = self.outside.then(|| {
+            let (run, log) = (self.state_folder("run"), self.state_folder("log"));
+            let folder = self.folder.path().join("outside");
+            Outside::start(folder, &run, &log.join("outside.log"))
+        });
         let running = self.plan.start(|_| {}).unwrap_or_else(|error| panic!("{error}"));
-        Appliance { running, folder: self.folder }
+        Appliance { running, outside, folder: self.folder }
     }
 }

@@ -1,4 +1,4 @@
-//! The doors on which messages go both ways, by hand: `/ws` and `gateway.sock`.
+//! The doors on which messages go both ways, by hand: `/ws`, `gateway.sock` and `person.sock`.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -185,7 +185,7 @@ impl Door for WebSocket {
     }
 }
 
-/// How messages end on `gateway.sock`.
+/// How messages end on `gateway.sock` and `person.sock`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// With a NUL byte.
@@ -194,7 +194,7 @@ pub enum End {
     Newline,
 }
 
-/// A connection to `gateway.sock`.
+/// A connection to `gateway.sock` or `person.sock`.
 pub struct Local {
     stream: UnixStream,
     end: u8,
@@ -261,8 +261,18 @@ impl Appliance {
         WebSocket::open(self.port(), ShowKey::Header(&self.facts().key)).unwrap()
     }
 
+    /// A connection to `person.sock`.
+    pub fn person(&self, end: End) -> Local {
+        Local::open(&self.facts().sockets["person"], end)
+    }
+
     /// A connection to `gateway.sock`.
     pub fn local(&self, end: End) -> Local {
         Local::open(&self.facts().sockets["gateway"], end)
+    }
+
+    /// A connection to `person.sock`, at which a person sits.
+    pub fn person(&self, end: End) -> Local {
+        Local::open(&self.state().join("run/person.sock"), end)
     }
 }

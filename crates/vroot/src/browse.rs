@@ -65,7 +65,7 @@ impl Visited<'_> {
         self.facts.size
     }
 
-    /// The bytes that it takes on the disk.
+    /// Its inode, and how many names that has.
     pub fn inode(&self) -> (u64, u32) {
         (self.facts.id.inode(), self.facts.links)
     }
@@ -109,7 +109,7 @@ pub(crate) fn browse(
             (Folder::readable_of(&node.fd), place.path_of(name))
         }
     };
-    let mut browsing = Browsing { root, path, interrupt, visit };
+    let mut browsing = Browsing { root, path, interrupt, visit, held: 0 };
     let top = if resolved == "/" { String::new() } else { resolved };
     browsing.folder(&handle.map_err(fail)?, &top, "", 1).map(drop)
 }
@@ -133,7 +133,7 @@ pub(crate) fn browse_itself(
         Browse::Stop => Ok(false),
         Browse::Skip => Ok(true),
         Browse::Enter => {
-            Browsing { root, path: &top, interrupt, visit }.folder(folder, "", name, 2)
+            Browsing { root, path: &top, interrupt, visit, held: 0 }.folder(folder, "", name, 2)
         }
     }
 }
@@ -143,6 +143,8 @@ struct Browsing<'a, 'v> {
     path: &'a VPath,
     interrupt: Interrupt<'a>,
     visit: &'v mut dyn FnMut(&Visited<'_>) -> Browse,
+    /// How many names of all levels are held.
+    held: usize,
 }
 
 impl Browsing<'_, '_> {
@@ -159,6 +161,8 @@ impl Browsing<'_, '_> {
             Err(Error::Denied { .. }) if depth > 1 => return Ok(true),
             other => other?,
         };
+        let held = names.len();
+        self.held += held;
         for name in names {
             ask(self.interrupt, self.path, 0)?;
             let below = format!("{resolved}/{name}");
@@ -202,6 +206,7 @@ impl Browsing<'_, '_> {
                 return Ok(false);
             }
         }
+        self.held -= held;
         Ok(true)
     }
 
@@ -215,7 +220,7 @@ impl Browsing<'_, '_> {
             if is_dots(&raw) || temp_name::is_reserved(raw.to_bytes()) {
                 continue;
             }
-            if names.len() >= MAX_LIST_SCAN {
+            if self.held + names.len() >= MAX_LIST_SCAN {
                 return Err(Error::TooMany { path: self.path.clone(), limit: MAX_LIST_SCAN });
             }
             names.extend(raw.into_string().ok());

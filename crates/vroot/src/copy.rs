@@ -12,7 +12,7 @@ use crate::error::{Error, Protection};
 use crate::gate::Sight;
 use crate::handle::{Facts, facts, facts_of, open_one};
 use crate::interrupt::{Interrupt, ask};
-use crate::limits::{COPY_BUFFER_BYTES, MAX_TREE_DEPTH, MAX_TREE_ENTRIES};
+use crate::limits::{COPY_BUFFER_BYTES, MAX_LIST_SCAN, MAX_TREE_DEPTH, MAX_TREE_ENTRIES};
 use crate::list::is_dots;
 use crate::mutate;
 use crate::root::VRoot;
@@ -174,7 +174,10 @@ impl<'a> Copier<'a> {
         }
         mutate::make_folder(to.folder, to.name, Mode::RWXU).map_err(fail)?;
         let new = open_one(to.folder, to.name, flags, ResolveFlags::NO_XDEV).map_err(fail)?;
-        for name in entries(&old).map_err(fail)? {
+        let names = entries(&old).map_err(fail)?;
+        let limit = MAX_LIST_SCAN;
+        let names = names.ok_or_else(|| Error::TooMany { path: self.path.clone(), limit })?;
+        for name in names {
             if self.fidelity == Fidelity::Seen && temp_name::is_reserved(name.to_bytes()) {
                 continue;
             }
@@ -206,14 +209,17 @@ impl<'a> Copier<'a> {
     }
 }
 
-/// The names in a folder.
-fn entries(folder: &OwnedFd) -> Result<Vec<CString>, Errno> {
+/// The names in a folder: `None` if they are more than can be held.
+fn entries(folder: &OwnedFd) -> Result<Option<Vec<CString>>, Errno> {
     let mut names = Vec::new();
     for found in Dir::read_from(folder)? {
         let found = found?;
         if !is_dots(found.file_name()) {
             names.push(found.file_name().to_owned());
         }
+        if names.len() > MAX_LIST_SCAN {
+            return Ok(None);
+        }
     }
-    Ok(names)
+    Ok(Some(names))
 }

@@ -148,6 +148,12 @@ pub enum Error {
         /// What the ledger said.
         source: std::io::Error,
     },
+    /// Whoever makes the content gave up, and nothing was changed.
+    #[error("{} was not changed, because its new content could not be made", Shown(path))]
+    Aborted {
+        /// The path.
+        path: VPath,
+    },
     /// A folder cannot be moved or copied into itself.
     #[error("{} cannot be moved or copied into itself", Shown(path))]
     IntoItself {
@@ -223,6 +229,7 @@ pub enum ErrorKind {
     Changed,
     NotKept,
     Forgotten,
+    Aborted,
     IntoItself,
     Busy,
     NoSpace,
@@ -354,6 +361,7 @@ impl Error {
             Self::Changed { .. } => ErrorKind::Changed,
             Self::NotKept { .. } => ErrorKind::NotKept,
             Self::Forgotten { .. } => ErrorKind::Forgotten,
+            Self::Aborted { .. } => ErrorKind::Aborted,
             Self::IntoItself { .. } => ErrorKind::IntoItself,
             Self::Busy { .. } => ErrorKind::Busy,
             Self::NoSpace { .. } => ErrorKind::NoSpace,

@@ -93,24 +93,25 @@ pub struct Kept {
 }
 
 /// What tells whether a file, link or tree is as it was. Not its rights and attributes: who changes only those does not
-/// stand in the way of an undo.
+/// stand in the way of an undo. Nor its inodes and the times of its folders, which differ once something in it was changed
+/// and changed back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
-    /// The inode.
-    pub inode: u64,
     /// How many entries it is, itself included.
     pub entries: u64,
     /// The bytes of its files.
     pub bytes: u64,
-    /// When the newest file or folder of it was changed, in seconds and nanoseconds.
-    pub newest: (i64, u32),
+    /// When the newest file or link of it was changed, in seconds and nanoseconds.
+    pub newest: Option<(i64, u32)>,
 }
 
 impl Look {
     /// That of a file or link, or of a folder without what is in it.
     pub(crate) fn of(facts: &Facts) -> Self {
-        let bytes = if facts.is_folder() { 0 } else { facts.size };
-        Self { inode: facts.id.inode(), entries: 1, bytes, newest: facts.written }
+        if facts.is_folder() {
+            return Self { entries: 1, bytes: 0, newest: None };
+        }
+        Self { entries: 1, bytes: facts.size, newest: Some(facts.written) }
     }
 
     /// Takes one more entry of the tree into it.

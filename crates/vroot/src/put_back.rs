@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use crate::changes::{Changes, Done};
 use crate::copy::{Copier, Fidelity, Named};
 use crate::error::Error;
-use crate::handle::{Facts, Folder, facts_of};
+use crate::handle::{Folder, facts_of};
 use crate::interrupt::Interrupt;
 use crate::ledger::{Act, Expect, Kept, Look, Step, Witness};
 use crate::mutate::{self, Onto};
@@ -61,7 +61,7 @@ pub(crate) fn put_back(
     let readable = target.readable(path)?;
     if found.is_folder() {
         let back = Back { changes, kept, target: &target, store, path };
-        match back.renamed(&found, &readable) {
+        match back.renamed(&readable) {
             Err(Errno::XDEV) => {}
             Err(errno) => return Err(fail(errno)),
             Ok(done) => return done,
@@ -137,11 +137,7 @@ struct Back<'a> {
 
 impl Back<'_> {
     /// Renames it back; an outer error means that nothing was done.
-    fn renamed(
-        &self,
-        found: &Facts,
-        readable: &std::os::fd::OwnedFd,
-    ) -> Result<Result<Done, Error>, Errno> {
+    fn renamed(&self, readable: &std::os::fd::OwnedFd) -> Result<Result<Done, Error>, Errno> {
         let root = self.changes.root;
         let after = look_of(root, self.store, &self.kept.name, self.path);
         let after = match after {
@@ -154,7 +150,7 @@ impl Back<'_> {
             to: None,
             kept: None,
             lost: false,
-            after: Some(Look { inode: found.id.inode(), ..after }),
+            after: Some(after),
             witness: Witness::KeptGone { name: self.kept.name.clone() },
         };
         let begun = match Begun::begin(self.changes.ledger, &step, self.path) {

@@ -9,7 +9,8 @@ use rustix::io::Errno;
 
 use crate::changes::{Changes, Done};
 use crate::copy::{Copier, Fidelity, Named};
-use crate::error::Error;
+use crate::error::{Error, Protection};
+use crate::gate::Sight;
 use crate::handle::open_one;
 use crate::interrupt::{Interrupt, ask};
 use crate::ledger::Expect;
@@ -26,6 +27,9 @@ use crate::walk::{LastLink, Leaf, open_checked, walk};
 
 /// A folder that is being made, unseen.
 pub struct Stage<'a> {
+    root: &'a VRoot,
+    /// The path in the root at which it will stand.
+    resolved: String,
     top: OwnedFd,
     path: &'a VPath,
     interrupt: Interrupt<'a>,
@@ -61,11 +65,18 @@ impl Stage<'_> {
         if names.len() > MAX_TREE_DEPTH {
             return Err(Error::TooDeep { path: self.path.clone(), limit: MAX_TREE_DEPTH });
         }
+        let mut resolved = self.resolved.clone();
         for name in &names {
             if name == PARENT {
                 return Err(Error::Escape { path: self.path.clone() });
             }
             check_name(name).map_err(|fault| Error::InvalidPath { fault })?;
+            resolved = format!("{resolved}/{name}");
+            // Nobody makes what he could not see then.
+            if self.root.sight(|| resolved.clone()) != Sight::Open {
+                let protection = Protection::Fixed;
+                return Err(Error::Protected { path: self.path.clone(), protection });
+            }
         }
         Ok(names)
     }
@@ -107,7 +118,8 @@ pub(crate) fn build(
         mutate::make_folder(folder, temporary, Mode::from_raw_mode(0o777)).map_err(fail)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let top = open_one(folder, temporary, flags, ResolveFlags::NO_XDEV).map_err(fail)?;
-        let mut stage = Stage { top, path, interrupt };
+        let (root, resolved) = (changes.root, target.resolved.clone());
+        let mut stage = Stage { root, resolved, top, path, interrupt };
         build(&mut stage)?;
         mutate::sync_folder(&stage.top).map_err(fail)
     })
@@ -128,7 +140,7 @@ pub(crate) fn copy(
     };
     let node = node.as_ref().ok_or_else(not_found)?;
     let resolved = source.path_of(name);
-    if root.sight(|| resolved.clone()) != crate::gate::Sight::Open {
+    if root.sight(|| resolved.clone()) != Sight::Open {
         return Err(not_found());
     }
     if !matches!(node.facts.kind, FileType::RegularFile | FileType::Symlink | FileType::Directory) {

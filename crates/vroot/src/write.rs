@@ -165,7 +165,7 @@ fn fill(
             let mut file = File::from(new);
             writer(&mut file).map_err(|source| match Errno::from_io_error(&source) {
                 Some(errno) => fail(errno),
-                None => Error::Io { path: path.clone(), source },
+                None => Error::Aborted { path: path.clone() },
             })?;
             return Ok(file.into());
         }

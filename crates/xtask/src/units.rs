@@ -143,10 +143,10 @@ fn installed(trees: &Trees, tree: &Path) -> Result<()> {
         members("llmgroup:").is_some_and(|rest| rest.ends_with(":llmuser")),
         "llmuser is not in llmgroup"
     );
-    ensure!(
-        members("llmgateway:").is_some_and(|rest| rest.ends_with(':')),
-        "somebody is in llmgateway"
-    );
+    for group in ["llmgateway", "llmconsole"] {
+        let rest = members(&format!("{group}:"));
+        ensure!(rest.is_some_and(|rest| rest.ends_with(':')), "somebody is in {group}");
+    }
     // Nor by being their first group.
     let id = |group: &str| members(group).and_then(|rest| rest.split(':').nth(1));
     let person = users.lines().find(|line| line.starts_with("llmuser:"));
@@ -164,6 +164,7 @@ fn installed(trees: &Trees, tree: &Path) -> Result<()> {
         "multi-user.target.wants/llmbasedos.target",
         "llmbasedos.target.wants/llmbasedos-gateway.service",
         "sockets.target.wants/llmbasedos-gateway.socket",
+        "sockets.target.wants/llmbasedos-person.socket",
         "sockets.target.wants/llmbasedos-fs.socket",
         "mcp-gateway.service",
         "mcp-fs.service",

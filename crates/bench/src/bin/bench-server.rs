@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use capability::{BoxError, Call, Effect, NoConfig, Server, Tool, ToolError, Tools};
+use capability::{BoxError, Call, Effect, NoConfig, Server, TextSource, Tool, ToolError, Tools};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +48,7 @@ impl Tool for Echo {
     const METHOD: &'static str = "mcp.bench.echo";
     const TITLE: &'static str = "Echo";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, _: &Bench, _: &Call) -> Result<Echoed, ToolError> {
         Ok(Echoed { text: self.text })
@@ -69,6 +70,7 @@ impl Tool for Change {
     const METHOD: &'static str = "mcp.bench.change";
     const TITLE: &'static str = "Change";
     const EFFECTS: &'static [Effect] = &[];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, _: &Bench, _: &Call) -> Result<Echoed, ToolError> {
         Ok(Echoed { text: self.text })

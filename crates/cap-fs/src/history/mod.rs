@@ -194,11 +194,13 @@ impl History {
         limit: usize,
         shown: &dyn Fn(&Entry) -> bool,
     ) -> Answer<(Vec<Entry>, bool)> {
+        if let Some(change) = which.change {
+            return Ok((self.one(change)?.into_iter().filter(shown).collect(), false));
+        }
         let database = self.database();
         let mut query = database.prepare_cached(schema::LIST)?;
         let mut rows = query.query(named_params! {
             ":before": before.unwrap_or(i64::MAX),
-            ":change": which.change,
             ":client": which.client,
             ":run": which.run,
             ":path": which.path,
@@ -230,11 +232,16 @@ impl History {
         query.query_map(params![first], read)?.collect()
     }
 
-    /// Whether the change still has what it kept, for a confirmation that is true.
+    /// A change by its number.
+    fn one(&self, change: i64) -> Answer<Option<Entry>> {
+        let database = self.database();
+        let mut query = database.prepare_cached(schema::ONE)?;
+        query.query_row([change], |row| Entry::read(row)).optional()
+    }
+
+    /// Whether a change that was just made can be undone.
     pub(crate) fn can_undo(&self, change: i64) -> bool {
-        let which = Which { change: Some(change), ..Which::default() };
-        let found = self.list(&which, None, 1, &|_| true);
-        found.is_ok_and(|(entries, _)| entries.first().is_some_and(Entry::can_be_undone))
+        self.one(change).ok().flatten().is_some_and(|entry| entry.can_be_undone())
     }
 }
 

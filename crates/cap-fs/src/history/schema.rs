@@ -70,7 +70,6 @@ macro_rules! entry {
 
 pub(super) const LIST: &str = entry!(
     "change < :before
-        AND (:change IS NULL OR change = :change)
         AND (:client IS NULL OR client = :client)
         AND (:run IS NULL OR run = :run)
         AND (:path IS NULL OR path = :path OR target = :path
@@ -78,6 +77,8 @@ pub(super) const LIST: &str = entry!(
             OR substr(target, 1, length(:path) + 1) = :path || '/')
     ORDER BY change DESC"
 );
+
+pub(super) const ONE: &str = entry!("change = ?1");
 
 pub(super) const COUNTING: &str =
     entry!("change >= ?1 AND counts = 1 AND undone_by IS NULL ORDER BY change DESC");

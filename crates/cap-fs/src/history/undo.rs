@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use capability::{Call, ErrorKind, ToolError};
 
 use super::{By, Entry, Recorder, Which};
-use crate::access::View;
+use crate::access::{View, is_within};
 use crate::error::{interrupt, refused_or_stopped, unrecorded};
 use crate::limits::MAX_UNDONE;
 
@@ -30,7 +30,10 @@ pub(crate) fn undo(
     let _alone = history.undoing.lock().unwrap_or_else(PoisonError::into_inner);
     let shown = |entry: &Entry| {
         let wanted = which.change.is_some() || entry.counts && entry.undone_by.is_none();
-        wanted && entry.paths().all(|path| view.shows(path))
+        let within = |path: &str| {
+            which.path.as_ref().is_none_or(|folder| is_within(path, folder)) && view.shows(path)
+        };
+        wanted && entry.paths().all(within)
     };
     let (chosen, more) =
         history.list(which, None, MAX_UNDONE, &shown).map_err(|error| unrecorded(&error))?;

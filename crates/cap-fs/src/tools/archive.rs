@@ -1,6 +1,6 @@
 //! `fs_archive`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::Expect;
@@ -48,6 +48,11 @@ impl Tool for Archive {
     const METHOD: &'static str = "mcp.fs.archive";
     const TITLE: &'static str = "Make an archive";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "sources"), Target::new(TargetKind::Path, "destination")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<ArchiveResult, ToolError> {
         if self.sources.is_empty() || self.sources.len() > MAX_PATHS {

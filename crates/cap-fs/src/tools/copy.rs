@@ -1,6 +1,6 @@
 //! `fs_copy`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::Expect;
@@ -47,6 +47,11 @@ impl Tool for Copy {
     const METHOD: &'static str = "mcp.fs.copy";
     const TITLE: &'static str = "Copy a file or folder";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "source"), Target::new(TargetKind::Path, "destination")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<CopyResult, ToolError> {
         let (from, to) = (path(&self.source)?, path(&self.destination)?);

@@ -1,6 +1,6 @@
 //! `fs_delete`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::Recursion;
@@ -43,6 +43,11 @@ impl Tool for Delete {
     const METHOD: &'static str = "mcp.fs.delete";
     const TITLE: &'static str = "Delete a file or folder";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<DeleteResult, ToolError> {
         let victim = path(&self.path)?;

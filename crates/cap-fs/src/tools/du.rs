@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::{Browse, Kind};
@@ -10,6 +10,7 @@ use vroot::{Browse, Kind};
 use crate::fs::Fs;
 use crate::limits::MAX_FOUND;
 use crate::patterns::Patterns;
+use crate::shown::Room;
 use crate::tools::path;
 
 /// Tells how much a folder holds: the bytes of its files, all in all and for each entry in it, the largest first. A file
@@ -55,6 +56,11 @@ impl Tool for Du {
     const METHOD: &'static str = "mcp.fs.du";
     const TITLE: &'static str = "Measure a folder";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<DuResult, ToolError> {
         let folder = path(&self.path)?;
@@ -80,13 +86,18 @@ impl Tool for Du {
             }
             bytes += size;
             let top = found.relative.split('/').next().unwrap_or_default();
-            *held.entry(folder.join(top)).or_default() += size;
+            match held.get_mut(top) {
+                Some(bytes) => *bytes += size,
+                None => drop(held.insert(top.to_owned(), size)),
+            }
             Browse::Enter
         })?;
-        let mut entries: Vec<Held> =
-            held.into_iter().map(|(path, bytes)| Held { path, bytes }).collect();
-        entries.sort_by(|one, other| other.bytes.cmp(&one.bytes));
-        entries.truncate(MAX_FOUND);
+        let mut largest: Vec<(String, u64)> = held.into_iter().collect();
+        largest.sort_by(|one, other| other.1.cmp(&one.1));
+        let mut room = Room::new();
+        let held = |(name, bytes): (String, u64)| Held { path: folder.join(&name), bytes };
+        let entries = largest.into_iter().take(MAX_FOUND).map(held);
+        let entries = entries.take_while(|entry| room.takes(entry)).collect();
         Ok(DuResult { path: folder.to_string(), bytes, files, folders, entries })
     }
 }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use vroot::{Browse, Kind};
 
 use crate::fs::Fs;
-use crate::limits::{MAX_COMPARED, MAX_FOUND};
+use crate::limits::{MAX_COMPARED, MAX_COMPARED_BYTES, MAX_FOUND};
 use crate::patterns::Patterns;
+use crate::shown::Room;
 use crate::tools::hash::digest;
 use crate::tools::path;
 
@@ -61,6 +62,11 @@ impl Tool for Duplicates {
     const METHOD: &'static str = "mcp.fs.duplicates";
     const TITLE: &'static str = "Find files with the same content";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<DuplicatesResult, ToolError> {
         let folder = path(&self.path)?;
@@ -69,7 +75,7 @@ impl Tool for Duplicates {
         let sizes = self.min_bytes.unwrap_or(1).max(1)..=self.max_bytes.unwrap_or(u64::MAX);
         let view = fs.view(call);
         let mut by_size = HashMap::<u64, BTreeMap<u64, String>>::new();
-        let mut compared = 0;
+        let (mut compared, mut held) = (0, 0);
         view.browse(call, &folder, &mut |found| {
             if exclude.fit(found.relative) {
                 return Browse::Skip;
@@ -79,14 +85,16 @@ impl Tool for Duplicates {
                 && sizes.contains(&found.size());
             if is_wanted {
                 compared += 1;
+                held += found.path.len();
                 // One name of each file.
                 let of_size = by_size.entry(found.size()).or_default();
                 of_size.entry(found.inode().0).or_insert_with(|| found.path.to_owned());
             }
-            if compared > MAX_COMPARED { Browse::Stop } else { Browse::Enter }
+            let too_many = compared > MAX_COMPARED || held > MAX_COMPARED_BYTES;
+            if too_many { Browse::Stop } else { Browse::Enter }
         })?;
-        if compared > MAX_COMPARED {
-            let text = format!("there are more than {MAX_COMPARED} files: name a smaller folder");
+        if compared > MAX_COMPARED || held > MAX_COMPARED_BYTES {
+            let text = "there are too many files to compare: name a smaller folder";
             return Err(ToolError::new(ErrorKind::TooLarge, text));
         }
         let mut by_content = BTreeMap::<(u64, String), Vec<String>>::new();
@@ -102,8 +110,10 @@ impl Tool for Duplicates {
         let mut groups: Vec<Group> =
             same.map(|((size, hash), paths)| Group { hash, size, paths }).collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.size * (group.paths.len() as u64 - 1)));
-        let more = groups.len() > MAX_FOUND;
-        groups.truncate(MAX_FOUND);
+        let (all, mut room) = (groups.len(), Room::new());
+        let shown = groups.into_iter().take(MAX_FOUND);
+        let groups: Vec<Group> = shown.take_while(|group| room.takes(group)).collect();
+        let more = groups.len() < all;
         Ok(DuplicatesResult { groups, more })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use similar::TextDiff;
@@ -70,6 +70,11 @@ impl Tool for Edit {
     const METHOD: &'static str = "mcp.fs.edit";
     const TITLE: &'static str = "Edit a text file";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<EditResult, ToolError> {
         if self.edits.is_empty() || self.edits.len() > MAX_EDITS {
@@ -78,6 +83,7 @@ impl Tool for Edit {
         let file = path(&self.path)?;
         let view = fs.view(call);
         let opened = view.open(&file)?;
+        view.quote(call, &opened.stat.path);
         let read_etag = opened.stat.etag;
         if self.etag.as_ref().is_some_and(|etag| *etag != read_etag) {
             return Err(refused(&vroot::Error::Changed { path: file }));

@@ -1,6 +1,6 @@
 //! `fs_extract`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,11 @@ impl Tool for Extract {
     const METHOD: &'static str = "mcp.fs.extract";
     const TITLE: &'static str = "Extract an archive";
     const EFFECTS: &'static [Effect] = &[Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "source"), Target::new(TargetKind::Path, "destination")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<ExtractResult, ToolError> {
         let (archive, folder) = (path(&self.source)?, path(&self.destination)?);
@@ -53,11 +58,11 @@ impl Tool for Extract {
         let (mut unpacked, mut failed) = (Unpacked::default(), None);
         let made = changed_in::<Self>(&view, call, &folder, |changes, folder| {
             changes.build(folder, &interrupt(call), &mut |stage| {
-                let busy = || vroot::Error::Busy { path: folder.clone() };
-                let file = file.take().ok_or_else(busy)?;
+                let aborted = || vroot::Error::Aborted { path: folder.clone() };
+                let file = file.take().ok_or_else(aborted)?;
                 unpacked = unpack(call, file, size, format, stage).map_err(|error| {
                     failed = Some(error);
-                    busy()
+                    aborted()
                 })?;
                 Ok(())
             })

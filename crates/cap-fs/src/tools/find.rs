@@ -1,6 +1,6 @@
 //! `fs_find`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::{Browse, Kind};
@@ -8,7 +8,7 @@ use vroot::{Browse, Kind};
 use crate::fs::Fs;
 use crate::limits::MAX_FOUND;
 use crate::patterns::Patterns;
-use crate::shown::{EntryType, iso};
+use crate::shown::{EntryType, Room, iso};
 use crate::tools::path;
 
 /// Finds files and folders by their names, at most 1000. Links are not followed.
@@ -65,6 +65,11 @@ impl Tool for Find {
     const METHOD: &'static str = "mcp.fs.find";
     const TITLE: &'static str = "Find files by name";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<FindResult, ToolError> {
         let folder = path(&self.path)?;
@@ -72,8 +77,10 @@ impl Tool for Find {
         let exclude = Patterns::new("excludePatterns", &self.exclude_patterns)?;
         let (least, most) = (self.min_bytes.unwrap_or(0), self.max_bytes.unwrap_or(u64::MAX));
         let sized = self.min_bytes.is_some() || self.max_bytes.is_some();
-        let (mut entries, mut more) = (Vec::new(), false);
-        fs.view(call).browse(call, &folder, &mut |found| {
+        let (mut entries, mut more, mut room) = (Vec::new(), false, Room::new());
+        call.text_from(&[]);
+        let view = fs.view(call);
+        view.browse(call, &folder, &mut |found| {
             if exclude.fit(found.relative) {
                 return Browse::Skip;
             }
@@ -86,16 +93,18 @@ impl Tool for Find {
             if !fits {
                 return Browse::Enter;
             }
-            if entries.len() == MAX_FOUND {
-                more = true;
-                return Browse::Stop;
-            }
-            entries.push(FoundEntry {
+            let entry = FoundEntry {
                 path: found.path.to_owned(),
                 kind,
                 size: is_file.then(|| found.size()),
                 modified_at: found.modified().and_then(iso),
-            });
+            };
+            if entries.len() == MAX_FOUND || !room.takes(&entry) {
+                more = true;
+                return Browse::Stop;
+            }
+            view.quote(call, found.path);
+            entries.push(entry);
             Browse::Enter
         })?;
         Ok(FindResult { entries, more })

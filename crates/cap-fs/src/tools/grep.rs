@@ -1,6 +1,6 @@
 //! `fs_grep`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use grep_matcher::Matcher as _;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::sinks::Lossy;
@@ -75,6 +75,11 @@ impl Tool for Grep {
     const METHOD: &'static str = "mcp.fs.grep";
     const TITLE: &'static str = "Search the content of files";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<GrepResult, ToolError> {
         let place = path(&self.path)?;
@@ -94,20 +99,24 @@ impl Tool for Grep {
         let view = fs.view(call);
         if view.stat(&place).is_ok_and(|stat| stat.kind == Kind::File) {
             search.file(&view.open(&place)?);
-            return Ok(search.result);
+        } else {
+            view.browse(call, &place, &mut |found| {
+                if exclude.fit(found.relative) {
+                    return Browse::Skip;
+                }
+                let is_wanted = found.kind() == Kind::File
+                    && (wanted.is_empty() || only.fit(found.relative))
+                    && sizes.contains(&found.size());
+                if let Some(opened) = is_wanted.then(|| found.open()).flatten() {
+                    search.file(&opened);
+                }
+                if search.result.more { Browse::Stop } else { Browse::Enter }
+            })?;
         }
-        view.browse(call, &place, &mut |found| {
-            if exclude.fit(found.relative) {
-                return Browse::Skip;
-            }
-            let is_wanted = found.kind() == Kind::File
-                && (wanted.is_empty() || only.fit(found.relative))
-                && sizes.contains(&found.size());
-            if let Some(opened) = is_wanted.then(|| found.open()).flatten() {
-                search.file(&opened);
-            }
-            if search.result.more { Browse::Stop } else { Browse::Enter }
-        })?;
+        call.text_from(&[]);
+        for found in &search.result.matches {
+            view.quote(call, &found.path);
+        }
         Ok(search.result)
     }
 }

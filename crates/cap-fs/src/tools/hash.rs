@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
@@ -50,6 +50,11 @@ impl Tool for Hash {
     const METHOD: &'static str = "mcp.fs.hash";
     const TITLE: &'static str = "Compute a checksum";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<HashResult, ToolError> {
         let place = path(&self.path)?;

@@ -1,6 +1,6 @@
 //! `fs_info`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +48,17 @@ impl Tool for Info {
     const METHOD: &'static str = "mcp.fs.info";
     const TITLE: &'static str = "Show what is known of a file";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<InfoResult, ToolError> {
         let place = path(&self.path)?;
-        let stat = fs.view(call).stat(&place)?;
+        let view = fs.view(call);
+        let stat = view.stat(&place)?;
+        view.quote(call, &stat.path);
         Ok(InfoResult {
             path: place.to_string(),
             real_path: stat.path,

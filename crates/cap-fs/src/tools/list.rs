@@ -1,6 +1,6 @@
 //! `fs_list`.
 
-use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::{Entry, VPath};
@@ -62,7 +62,12 @@ impl Tool for List {
     const METHOD: &'static str = "mcp.fs.list";
     const TITLE: &'static str = "List a folder";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
     const LEGACY_RESULT: Option<&'static str> = Some("entries");
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<ListResult, ToolError> {
         let limit = self.limit.unwrap_or(MAX_LIST_ENTRIES);

@@ -1,6 +1,6 @@
 //! `fs_mkdir`.
 
-use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::{Kind, VPath};
@@ -37,6 +37,11 @@ impl Tool for Mkdir {
     const METHOD: &'static str = "mcp.fs.mkdir";
     const TITLE: &'static str = "Make a folder";
     const EFFECTS: &'static [Effect] = &[Effect::Idempotent, Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<MkdirResult, ToolError> {
         let wanted = path(&self.path)?;

@@ -1,6 +1,6 @@
 //! `fs_move`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,11 @@ impl Tool for Move {
     const METHOD: &'static str = "mcp.fs.move";
     const TITLE: &'static str = "Move or rename a file or folder";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "source"), Target::new(TargetKind::Path, "destination")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<MoveResult, ToolError> {
         let (from, to) = (path(&self.source)?, path(&self.destination)?);

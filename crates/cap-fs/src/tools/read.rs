@@ -1,6 +1,6 @@
 //! `fs_read`.
 
-use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,12 +61,18 @@ impl Tool for Read {
     const METHOD: &'static str = "mcp.fs.read";
     const TITLE: &'static str = "Read a file";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<ReadResult, ToolError> {
         let file = path(&self.path)?;
         let view = fs.view(call);
         let opened = view.open(&file)?;
         let (mut source, stat) = (opened.file, opened.stat);
+        view.quote(call, &stat.path);
         let in_range = self.offset.is_some() || self.length.is_some();
         let ways = [self.head.is_some(), self.tail.is_some(), in_range];
         if ways.into_iter().filter(|way| *way).count() > 1 {

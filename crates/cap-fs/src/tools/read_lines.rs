@@ -1,6 +1,6 @@
 //! `fs_read_lines`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +43,17 @@ impl Tool for ReadLines {
     const METHOD: &'static str = "mcp.fs.read_lines";
     const TITLE: &'static str = "Read lines of a file";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<LinesResult, ToolError> {
         let file = path(&self.path)?;
-        let mut opened = fs.view(call).open(&file)?;
+        let view = fs.view(call);
+        let mut opened = view.open(&file)?;
+        view.quote(call, &opened.stat.path);
         let count = self.limit.unwrap_or(u64::MAX);
         let part = lines::lines(&mut opened.file, self.offset, count, &interrupt(call))?;
         let content = Encoding::Text.encode(part.bytes)?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,11 @@ impl Tool for ReadMany {
     const METHOD: &'static str = "mcp.fs.read_many";
     const TITLE: &'static str = "Read several files";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "paths")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<ManyResult, ToolError> {
         if self.paths.len() > MAX_PATHS {
@@ -62,7 +67,7 @@ impl Tool for ReadMany {
         let mut files = Vec::new();
         for path in self.paths {
             call.check()?;
-            let one = match read(&view, &path, room) {
+            let one = match read(&view, call, &path, room) {
                 Ok((content, etag)) => {
                     room = room.saturating_sub(content.len() as u64);
                     OneOfMany { path, content: Some(content), etag: Some(etag), error: None }
@@ -86,8 +91,14 @@ impl Tool for ReadMany {
     }
 }
 
-fn read(view: &View<'_>, text: &str, room: u64) -> Result<(String, String), ToolError> {
+fn read(
+    view: &View<'_>,
+    call: &Call,
+    text: &str,
+    room: u64,
+) -> Result<(String, String), ToolError> {
     let mut opened = view.open(&path(text)?)?;
+    view.quote(call, &opened.stat.path);
     let part = lines::range(&mut opened.file, 0, room)?;
     if part.more {
         let text = "all these files have more than 1 MiB: read this one by itself, or in parts";

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use capability::{Call, Effect, ErrorKind, Tool, ToolError};
+use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -46,11 +46,18 @@ impl Tool for ReadMedia {
     const METHOD: &'static str = "mcp.fs.read_media";
     const TITLE: &'static str = "Read an image or a sound";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<MediaResult, ToolError> {
         let file = path(&self.path)?;
         let limit = self.max_bytes.unwrap_or(MAX_MEDIA_BYTES).min(MAX_MEDIA_BYTES);
-        let opened = fs.view(call).open(&file)?;
+        let view = fs.view(call);
+        let opened = view.open(&file)?;
+        view.quote(call, &opened.stat.path);
         let mut bytes = Vec::new();
         opened.file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| {
             tracing::error!(%error, "a file cannot be read");

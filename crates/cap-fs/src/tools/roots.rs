@@ -1,6 +1,6 @@
 //! `fs_roots`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,7 @@ impl Tool for Roots {
     const METHOD: &'static str = "mcp.fs.roots";
     const TITLE: &'static str = "List the exposed folders";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, fs: &Fs, call: &Call) -> Result<RootsResult, ToolError> {
         let view = fs.view(call);

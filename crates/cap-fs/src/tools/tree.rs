@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::Browse;
@@ -10,7 +10,7 @@ use vroot::Browse;
 use crate::fs::Fs;
 use crate::limits::MAX_FOUND;
 use crate::patterns::Patterns;
-use crate::shown::EntryType;
+use crate::shown::{EntryType, Room};
 use crate::tools::path;
 
 /// Shows a folder with all beneath it, sorted by name, at most 1000 entries. Links are shown and not followed.
@@ -63,28 +63,37 @@ impl Tool for Tree {
     const METHOD: &'static str = "mcp.fs.tree";
     const TITLE: &'static str = "Show a folder as a tree";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly, Effect::Idempotent];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<TreeResult, ToolError> {
         let folder = path(&self.path)?;
         let exclude = Patterns::new("excludePatterns", &self.exclude_patterns)?;
         let deepest = self.max_depth.unwrap_or(usize::MAX);
-        let (mut entries, mut more) = (Vec::new(), false);
-        fs.view(call).browse(call, &folder, &mut |found| {
+        let (mut entries, mut more, mut room) = (Vec::new(), false, Room::new());
+        call.text_from(&[]);
+        let view = fs.view(call);
+        view.browse(call, &folder, &mut |found| {
             if exclude.fit(found.relative) || found.depth > deepest {
                 return Browse::Skip;
             }
-            if entries.len() == MAX_FOUND {
-                more = true;
-                return Browse::Stop;
-            }
             let kind = EntryType::from(found.kind());
-            entries.push(Branch {
+            let entry = Branch {
                 name: found.name.to_owned(),
                 path: found.path.to_owned(),
                 depth: found.depth,
                 kind,
                 size: (kind == EntryType::File).then(|| found.size()),
-            });
+            };
+            if entries.len() == MAX_FOUND || !room.takes(&entry) {
+                more = true;
+                return Browse::Stop;
+            }
+            view.quote(call, found.path);
+            entries.push(entry);
             if found.depth == deepest { Browse::Skip } else { Browse::Enter }
         })?;
         Ok(TreeResult { path: folder.to_string(), entries, more })

@@ -1,6 +1,6 @@
 //! `fs_undo`.
 
-use capability::{Call, Effect, Tool, ToolError};
+use capability::{Call, Effect, Target, TargetKind, TextSource, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,7 @@ use crate::error::invalid;
 use crate::fs::Fs;
 use crate::history::{self, Which};
 use crate::tools::history::Made;
+use crate::tools::path;
 
 /// Undoes changes: one by its number, or all of a client, or all of a workflow run, the newest first. What an undo replaces
 /// is kept as well, so that an undo can be undone. It is refused where something else has changed the same file since.
@@ -23,6 +24,9 @@ pub(crate) struct Undo {
     /// Undo all that this workflow run did.
     #[serde(default)]
     run: Option<String>,
+    /// Only changes at this path, or beneath, whatever else is named.
+    #[serde(default)]
+    path: Option<String>,
 }
 
 /// An undo that was made.
@@ -47,13 +51,20 @@ impl Tool for Undo {
     const METHOD: &'static str = "mcp.fs.undo";
     const TITLE: &'static str = "Undo changes";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[TextSource::File];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn call(self, fs: &Fs, call: &Call) -> Result<UndoResult, ToolError> {
         let named = [self.change.is_some(), self.client.is_some(), self.run.is_some()];
         if named.into_iter().filter(|named| *named).count() != 1 {
             return Err(invalid("name one of `change`, `client` and `run`"));
         }
-        let which = Which { change: self.change, client: self.client, run: self.run, path: None };
+        let place = self.path.as_deref().map(path).transpose()?;
+        let place = place.map(|path| path.to_string()).filter(|path| path != "/");
+        let which = Which { change: self.change, client: self.client, run: self.run, path: place };
         let outcome = history::undo(&fs.view(call), call, &which, Self::NAME)?;
         let undone = outcome.undone.into_iter().map(|(entry, by)| Made {
             undone_by: by,

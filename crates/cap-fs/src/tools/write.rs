@@ -1,6 +1,8 @@
 //! `fs_write`.
 
-use capability::{Budget, Call, Effect, Reserve, Spend, Tool, ToolError};
+use capability::{
+    Budget, Call, Effect, Reserve, Spend, Target, TargetKind, TextSource, Tool, ToolError,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +52,11 @@ impl Tool for Write {
     const METHOD: &'static str = "mcp.fs.write";
     const TITLE: &'static str = "Write a file";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
+    const TEXT_FROM: &'static [TextSource] = &[];
+
+    fn works_on() -> Vec<Target> {
+        vec![Target::new(TargetKind::Path, "path")]
+    }
 
     fn spends() -> Vec<Spend> {
         vec![Spend {

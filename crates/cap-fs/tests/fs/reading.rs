@@ -104,7 +104,7 @@ fn names_and_content_are_found() {
     let tree = server.call("fs_tree", &json!({ "path": "/", "max_depth": 1 }));
     assert_eq!(tree["entries"].as_array().unwrap().len(), 6);
     let du = server.call("fs_du", &json!({ "path": "/g" }));
-    assert_eq!((&du["bytes"], &du["files"]), (&json!(18), &json!(2)));
+    assert_eq!((&du["bytes"], &du["files"]), (&json!(17), &json!(2)));
     server.file("/twin", "one\ntwo\n/a.txt\n");
     let same = server.call("fs_duplicates", &json!({ "path": "/" }));
     assert_eq!(same["groups"][0]["paths"], json!(["/a.txt", "/twin"]));

@@ -48,7 +48,7 @@ fn may_use_model(terms: &Terms, arguments: Option<&Object<'_>>) -> Result<(), Re
         Some(model) if terms.allows_model(&model) => Ok(()),
         None if terms.allows_every_model() => Ok(()),
         None if terms.llm_access => Err(Refused::Unclear(MODEL.to_owned())),
-        _ => Err(Refused::NotPermitted),
+        _ => Err(Refused::NotPermitted { rule: format!("licence:{}", terms.tier).into() }),
     }
 }
 

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use approvals::Inbox;
 use audit::{Audit, Entry, Kind};
 use capfile::{Budget, Pattern};
 use licence::{Remaining, Terms};
+use policy::Answer;
 use quota::{Account, Quota, Rate, Reservation, What, Who};
 use serde_json::Value;
 
+use crate::access::asking::{Begun, Said, Wanted};
 use crate::access::charges::charges;
 use crate::access::pass::Pass;
 use crate::access::refusals::Refusals;
-use crate::access::{Live, Refused};
+use crate::access::{Ask, Conversations, Live, Refused, Rulebook};
 use crate::identity::{Identity, Penalties};
 use crate::mcp::Door;
 use crate::registry::Declared;
@@ -23,6 +26,9 @@ pub(crate) struct Access {
     quota: Arc<Quota>,
     pub(super) audit: Audit,
     tool_rates: Vec<(Pattern, Rate)>,
+    pub(super) rulebook: Arc<Rulebook>,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) conversations: Arc<Conversations>,
     /// Who has shown wrong keys.
     pub(super) keys: Penalties,
     /// Who has posted wrong codes. One host with an old key must not keep out the host beside it that is being paired.
@@ -30,29 +36,58 @@ pub(crate) struct Access {
     pub(super) refusals: Refusals,
 }
 
+/// What the desk is made of.
+pub(crate) struct Parts {
+    pub(crate) live: Arc<Live>,
+    pub(crate) quota: Arc<Quota>,
+    pub(crate) tool_rates: Vec<(Pattern, Rate)>,
+    pub(crate) rulebook: Arc<Rulebook>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) conversations: Arc<Conversations>,
+}
+
 /// What somebody wants to do.
 #[derive(Clone, Copy)]
 pub(crate) struct Action<'a> {
     pub(crate) declared: &'a Declared,
+    /// The tool, where it is the call of one: only such a call waits for a person's word.
+    pub(crate) tool: Option<&'a str>,
     /// With what, as JSON text.
     pub(crate) arguments: Option<&'a str>,
 }
 
 impl Access {
-    pub(crate) fn new(
-        live: Arc<Live>,
-        quota: Arc<Quota>,
-        audit: Audit,
-        tool_rates: Vec<(Pattern, Rate)>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts, audit: Audit) -> Self {
         let (keys, codes, refusals) =
             (Penalties::default(), Penalties::default(), Refusals::default());
-        Self { live, quota, audit, tool_rates, keys, codes, refusals }
+        let Parts { live, quota, tool_rates, rulebook, inbox, conversations } = parts;
+        Self {
+            live,
+            quota,
+            audit,
+            tool_rates,
+            rulebook,
+            inbox,
+            conversations,
+            keys,
+            codes,
+            refusals,
+        }
     }
 
     /// The files that say who may do what.
     pub(crate) fn live(&self) -> &Arc<Live> {
         &self.live
+    }
+
+    /// The policies.
+    pub(crate) fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
+    }
+
+    /// What conversations have read.
+    pub(crate) fn conversations(&self) -> &Arc<Conversations> {
+        &self.conversations
     }
 
     /// The record.
@@ -71,23 +106,47 @@ impl Access {
 
     /// Whether somebody may call this at all, whatever they have used up.
     pub(crate) fn may_call(&self, identity: &Identity, declared: &Declared) -> bool {
-        may_call(&self.live.rules().terms, identity, declared)
+        self.rulebook.may_ever(identity, &declared.name)
     }
 
-    /// Decides on a call, and records it: what changes or sends something is on the disk when this ends.
-    pub(crate) async fn begin(&self, door: &Door<'_>, action: Action<'_>) -> Result<Pass, Refused> {
-        let Action { declared, arguments } = action;
-        let reserved = match self.decide(door.client, declared, arguments) {
-            Ok(reserved) => reserved,
-            Err(refused) => {
-                self.refuse(door, &declared.name, arguments, &refused).await;
-                return Err(refused);
+    /// Decides on a call, and records it: what changes or sends something is on the disk when this ends. A call that needs a person's
+    /// word goes on once it has that, and else waits for it.
+    pub(crate) async fn begin(
+        &self,
+        door: &Door<'_>,
+        action: Action<'_>,
+    ) -> Result<Begun, Refused> {
+        let begun = self.begun(door, action).await;
+        if let Err(refused) = &begun {
+            self.refuse(door, &action.declared.name, action.arguments, refused).await;
+        }
+        begun
+    }
+
+    async fn begun(&self, door: &Door<'_>, action: Action<'_>) -> Result<Begun, Refused> {
+        let Action { declared, arguments, .. } = action;
+        let untrusted = self.conversations.read(door.client.name(), &door.talk);
+        let ask = Ask { method: &declared.name, arguments, untrusted };
+        let decision = self.rulebook.decide(door, ask);
+        let grant = match decision.answer {
+            Answer::Allow => None,
+            Answer::Deny => return Err(Refused::NotPermitted { rule: decision.rule }),
+            Answer::Ask(approver) => {
+                let wanted = Wanted { approver, rule: decision.rule, untrusted };
+                match self.ask(door, action, wanted).await? {
+                    Said::Granted(grant) => Some(grant),
+                    Said::Waits(approval) => return Ok(Begun::Waits(approval)),
+                }
             }
         };
-        let kind = if declared.read_only { Kind::Read } else { Kind::Intent };
+        let edited = grant.as_ref().filter(|grant| grant.edited);
+        let arguments = edited.map_or(arguments, |grant| Some(grant.arguments.as_str()));
+        let reserved = self.reserve(door.client, declared, arguments)?;
+        let kind = if declared.read_only && grant.is_none() { Kind::Read } else { Kind::Intent };
         let mut entry = entry(kind, door, declared.name.clone());
         entry.arguments = arguments.map(Into::into);
-        Pass::begin(&self.audit, entry, reserved, &declared.spends).await
+        let pass = Pass::begin(&self.audit, entry, reserved, &declared.spends).await?;
+        Ok(Begun::Goes(pass, grant))
     }
 
     /// Lets something be done that is the gateway's own affair, and records it.
@@ -95,16 +154,14 @@ impl Access {
         Pass::begin(&self.audit, entry(Kind::Read, door, what.into()), None, &[]).await
     }
 
-    fn decide(
+    /// Counts a call that may be made, and reserves what it may use.
+    fn reserve(
         &self,
         identity: &Identity,
         declared: &Declared,
         arguments: Option<&str>,
     ) -> Result<Option<Reservation>, Refused> {
         let rules = self.live.rules();
-        if !may_call(&rules.terms, identity, declared) {
-            return Err(Refused::NotPermitted);
-        }
         let name = &declared.name;
         let of_tool = self.tool_rates.iter().find(|(pattern, _)| pattern.matches(name));
         if let Some((_, rate)) = of_tool {
@@ -140,10 +197,6 @@ impl Access {
         let llm_tokens = rules.terms.llm_tokens_per_day.map(|limit| limit.saturating_sub(spent()));
         rules.terms.check_result(permissions, Remaining { requests, llm_tokens })
     }
-}
-
-fn may_call(terms: &Terms, identity: &Identity, declared: &Declared) -> bool {
-    identity.may_call(&declared.name) && terms.allows(&declared.name)
 }
 
 /// An entry of which is known who asks, and for what.

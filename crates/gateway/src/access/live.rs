@@ -28,6 +28,8 @@ pub(crate) struct Files {
     pub(crate) tiers: PathBuf,
     /// The public keys of those whose licences are believed.
     pub(crate) issuers: PathBuf,
+    /// The folder of the owner's policies.
+    pub(crate) policies: PathBuf,
 }
 
 impl Files {
@@ -37,7 +39,9 @@ impl Files {
             let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
             folder.unwrap_or(Path::new(".")).to_owned()
         };
-        [&self.clients, &self.licence, &self.tiers, &self.issuers].into_iter().map(folder).collect()
+        let files = [&self.clients, &self.licence, &self.tiers, &self.issuers];
+        let policies = Some(self.policies.clone()).filter(|folder| folder.is_dir());
+        files.into_iter().map(folder).chain(policies).collect()
     }
 }
 
@@ -56,7 +60,12 @@ pub(crate) struct Live {
     troubles: ArcSwap<Vec<Trouble>>,
     pairings: Pairings,
     books: Mutex<Books>,
+    /// Told of what will be in force before it is.
+    heir: Heir,
 }
+
+/// Takes note of clients and terms that will be in force.
+type Heir = Box<dyn Fn(&Clients, &Terms) + Send + Sync>;
 
 /// What the rules are made of.
 struct Books {
@@ -95,7 +104,11 @@ pub(crate) enum Change {
 impl Live {
     /// Reads the files for the first time. Without clients nobody could ask, so those must be right; a licence or tiers that are
     /// refused leave the appliance in the tier that is free.
-    pub(crate) fn open(files: Files, uses: &Path) -> Result<Self, LiveError> {
+    pub(crate) fn open(
+        files: Files,
+        uses: &Path,
+        heir: impl Fn(&Clients, &Terms) + Send + Sync + 'static,
+    ) -> Result<Self, LiveError> {
         let uses = Uses::open(uses)?;
         let file: ClientsFile = settings::load(&files.clients)?;
         let clients = Clients::new(file, &Clients::default(), |code| uses.paired(code))?;
@@ -108,7 +121,11 @@ impl Live {
             troubles: ArcSwap::default(),
             pairings: Pairings::default(),
             books: Mutex::new(books),
+            heir: Box::new(heir),
         };
+        let first = live.rules();
+        (live.heir)(&first.clients, &first.terms);
+        drop(first);
         live.reload();
         Ok(live)
     }
@@ -215,6 +232,7 @@ impl Live {
             generation,
             "the rules have changed"
         );
+        (self.heir)(&clients, &terms);
         // Who was revoked must find the new table, and not the old one again.
         let new = Arc::new(Rules { clients, terms, generation });
         self.rules.store(new.clone());

@@ -51,8 +51,9 @@ impl Stage {
             licence: at("lic.key"),
             tiers: at("tiers.yaml"),
             issuers: at("issuers.yaml"),
+            policies: at("policies"),
         };
-        Live::open(files, &at("clients.db")).unwrap()
+        Live::open(files, &at("clients.db"), |_, _| ()).unwrap()
     }
 }
 

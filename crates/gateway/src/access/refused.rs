@@ -1,6 +1,7 @@
 //! What is refused, and what whoever asked is told.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use capfile::Budget;
@@ -40,8 +41,10 @@ pub(crate) enum PairRefused {
 /// Why a call is not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// The licence or the scopes of the client do not have it.
-    NotPermitted,
+    /// A rule does not permit it.
+    NotPermitted { rule: Arc<str> },
+    /// It needs somebody's word, and cannot be asked for.
+    NotAsked(String),
     /// It is too often; how long to wait.
     TooSoon(Duration),
     /// It needs more than one call may.
@@ -58,7 +61,8 @@ impl Refused {
     /// One word for it, for records and metrics.
     pub(crate) fn word(&self) -> &'static str {
         match self {
-            Self::NotPermitted => "not_permitted",
+            Self::NotPermitted { .. } => "not_permitted",
+            Self::NotAsked(_) => "not_asked",
             Self::TooSoon(_) => "too_soon",
             Self::TooMuch { .. } => "too_much",
             Self::Budget { .. } => "budget",
@@ -78,7 +82,7 @@ impl Refused {
     /// The error in MCP.
     pub(crate) fn to_rpc(&self) -> RpcError {
         let code = match self {
-            Self::NotPermitted => code::NOT_PERMITTED,
+            Self::NotPermitted { .. } | Self::NotAsked(_) => code::NOT_PERMITTED,
             Self::TooSoon(_) => code::RATE_LIMITED,
             Self::TooMuch { .. } | Self::Budget { .. } => code::BUDGET_EXCEEDED,
             Self::Unclear(_) => code::INVALID_PARAMS,
@@ -90,7 +94,7 @@ impl Refused {
     /// The error in the legacy dialect.
     pub(crate) fn to_legacy(&self) -> RpcError {
         let code = match self {
-            Self::NotPermitted => LEGACY_NOT_PERMITTED,
+            Self::NotPermitted { .. } | Self::NotAsked(_) => LEGACY_NOT_PERMITTED,
             Self::TooSoon(_) => LEGACY_RATE,
             Self::TooMuch { .. } | Self::Budget { .. } => LEGACY_BUDGET,
             Self::Unclear(_) => code::INVALID_PARAMS,
@@ -106,6 +110,7 @@ impl Refused {
             None => error,
         };
         match self {
+            Self::NotPermitted { rule } => error.with_data(json!({ "rule": rule })),
             Self::Budget { exceeded, tomorrow } => error.with_data(json!({
                 "budget": exceeded.budget,
                 "left": exceeded.left,
@@ -119,9 +124,12 @@ impl Refused {
 
     fn text(&self) -> String {
         match self {
-            Self::NotPermitted => "this client may not do this: its owner can allow it, with \
-                `llmbasedos client scope`, where the licence does (`llmbasedos licence check`)"
+            Self::NotPermitted { .. } => "this client may not do this: its owner can allow it, with \
+                `llmbasedos client scope` or a policy, where the licence does (`llmbasedos licence check`)"
                 .to_owned(),
+            Self::NotAsked(reason) => {
+                format!("this needs a person's word, and was not asked for: {reason}")
+            }
             Self::TooSoon(after) => {
                 format!("this client calls too often: try again in {} s", seconds(*after))
             }

@@ -35,6 +35,8 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>, request: Request) -> Res
         "confinement": app.confinement,
         // Grows with every change of clients, licence and tiers.
         "rules": app.mcp.access().live().rules().generation,
+        // Grows whenever the policies are made anew.
+        "policies": app.mcp.access().rulebook().generation(),
         "audit": if recorded { "open" } else { "closed" },
         "refused": refused(&app, &request),
     });
@@ -46,7 +48,8 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>, request: Request) -> Res
 fn refused(app: &App, request: &Request) -> Vec<Value> {
     let troubles = app.mcp.access().live().troubles();
     let in_full = is_ours(app, request);
-    let told = troubles.iter().map(|trouble| {
+    let of_policies = app.mcp.access().rulebook().trouble();
+    let told = troubles.iter().chain(of_policies.as_deref()).map(|trouble| {
         if in_full { json!(trouble) } else { json!({ "file": trouble.file, "line": trouble.line }) }
     });
     told.collect()

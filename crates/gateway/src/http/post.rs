@@ -15,12 +15,13 @@ use mcp_wire::limits::MAX_MESSAGE_BYTES;
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
+use crate::access::Talk;
 use crate::http::key::Caller;
 use crate::http::refusal::json;
 use crate::http::{App, Refusal, page, stream};
 use crate::identity::Identity;
 use crate::limits::{BODY, MAX_DISCARDED_BYTES, SESSION_QUEUE};
-use crate::mcp::{Answer, Door, SESSION_ID};
+use crate::mcp::{Answer, Door, SESSION_ID, is_modern};
 
 /// The types of the answers.
 const JSON: &str = "application/json";
@@ -128,11 +129,19 @@ impl Asked {
             origin: Origin::Http,
             headers: Some(&self.headers),
             timeout,
-            level: None,
+            handshake: None,
+            talk: talk(&self.headers),
             outlet: self.outlet,
         };
         self.app.mcp.answer(&door, &body).await
     }
+}
+
+/// The conversation of a request: that of its session, which only the older era has.
+fn talk(headers: &HeaderMap) -> Talk {
+    let named = headers.get(SESSION_ID).filter(|_| !is_modern(headers));
+    let session = named.and_then(|named| named.to_str().ok()).unwrap_or_default();
+    Talk::Http { session: session.to_owned() }
 }
 
 /// How long the client says that it waits, if it does.

@@ -29,7 +29,7 @@ impl Clients {
             };
             let same = old.0.iter().find(|old| old.client == client && old.key == key);
             let same = same.filter(|old| !old.revoked.is_cancelled());
-            Ok(same.cloned().unwrap_or_else(|| Arc::new(Identity::new(client, key))))
+            Ok(same.cloned().unwrap_or_else(|| Arc::new(Identity::of_key(client, key))))
         };
         file.clients.into_iter().map(resolve).collect::<Result<_, E>>().map(Self)
     }

@@ -1,4 +1,4 @@
-//! Who asks: clients by their keys, people of this machine by the socket that they could open.
+//! Who asks: clients by their keys, programs and people of this machine by the socket that they could open.
 
 mod clients;
 mod pairing;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use ::clients::Digest;
-use capfile::{Pattern, Patterns};
+use capfile::Pattern;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -25,29 +25,59 @@ struct Used {
     kept: AtomicI64,
 }
 
+/// By what somebody is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// A key of the file of clients.
+    Key,
+    /// That they could open `gateway.sock`: a program of this machine.
+    Local,
+    /// That they could open `person.sock`: the person who sits at this machine.
+    Person,
+}
+
 /// Somebody who may ask, for as long as they may.
 pub(crate) struct Identity {
+    kind: Kind,
     /// What the file of clients says of them.
     client: ::clients::Client,
     /// The same name, for the many places that keep one.
     name: Arc<str>,
     /// The hash of the key that is good for them now.
     key: Option<Digest>,
-    scopes: Patterns,
     used: Used,
     revoked: CancellationToken,
 }
 
 impl Identity {
-    fn new(client: ::clients::Client, key: Option<Digest>) -> Self {
-        let (name, scopes) = (client.name.as_str().into(), client.scopes.iter().collect());
-        Self { client, name, key, scopes, used: Used::default(), revoked: CancellationToken::new() }
+    fn new(kind: Kind, client: ::clients::Client, key: Option<Digest>) -> Self {
+        let name = client.name.as_str().into();
+        let (used, revoked) = (Used::default(), CancellationToken::new());
+        Self { kind, client, name, key, used, revoked }
+    }
+
+    /// Who has a key.
+    fn of_key(client: ::clients::Client, key: Option<Digest>) -> Self {
+        Self::new(Kind::Key, client, key)
     }
 
     /// Whoever can open `gateway.sock`: its owner and mode say who that is, and they own what is here.
     pub(crate) fn local() -> Self {
-        let name = ::clients::ClientName::local();
-        Self::new(::clients::Client::new(name, vec![Pattern::all()]), None)
+        Self::of_socket(Kind::Local, ::clients::ClientName::local())
+    }
+
+    /// Whoever can open `person.sock`: they may do what the same machine's programs may, and answer for its owner.
+    pub(crate) fn person() -> Self {
+        Self::of_socket(Kind::Person, ::clients::ClientName::person())
+    }
+
+    fn of_socket(kind: Kind, name: ::clients::ClientName) -> Self {
+        Self::new(kind, ::clients::Client::new(name, vec![Pattern::all()]), None)
+    }
+
+    /// By what they are known.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
@@ -62,11 +92,6 @@ impl Identity {
     /// The hash of the key that is good for them.
     pub(crate) fn key(&self) -> Option<Digest> {
         self.key
-    }
-
-    /// Whether their scopes have the method; the licence must allow it too.
-    pub(crate) fn may_call(&self, method: &str) -> bool {
-        self.scopes.allow(method)
     }
 
     /// Is done once they may not ask any more, or under other terms.

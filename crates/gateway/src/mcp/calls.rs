@@ -8,8 +8,10 @@ use mcp_wire::{Object, RpcError, code};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::access::{Action, Ended};
-use crate::mcp::{Asked, Failure, Mcp, parameters};
+use crate::access::{Action, Begun, Ended};
+use crate::mcp::pass::Passing;
+use crate::mcp::word::HostSays;
+use crate::mcp::{Asked, Failure, Mcp, own, parameters, word};
 use crate::registry::Backend;
 
 /// What an older client is told of a resource that there is not (MCP 2025-11-25, "Resources", "Error Handling").
@@ -19,6 +21,10 @@ impl Mcp {
     /// `tools/call`: passes a call to the server that offers the tool, and its answer back.
     pub(super) async fn call_tool(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {
         let name = string(&asked.params, "name")?;
+        if let Some(own) = own::find(asked.door.client, &name) {
+            asked.recorded.store(true, Ordering::Relaxed);
+            return self.call_own(asked, own).await;
+        }
         let tool =
             self.registry.table().tool(&name).ok_or_else(|| {
                 invalid("unknown tool: ask `tools/list` for those that there are")
@@ -28,7 +34,7 @@ impl Mcp {
         }
         tracing::debug!(tool = name.as_ref(), server = tool.backend.name(), "call");
         let arguments = asked.params.get("arguments").map(RawValue::get);
-        let action = Action { declared: &tool.declared, arguments };
+        let action = Action { declared: &tool.declared, tool: Some(&name), arguments };
         self.decided(asked, action, &tool.backend).await
     }
 
@@ -39,9 +45,22 @@ impl Mcp {
         action: Action<'_>,
         backend: &Backend,
     ) -> Result<Vec<u8>, Failure> {
-        let pass = self.access.begin(asked.door, action).await?;
+        let answered = self.take_answer(asked).await?;
+        let mut begun = self.access.begin(asked.door, action).await?;
         asked.recorded.store(true, Ordering::Relaxed);
-        let outcome = self.pass(asked, backend).await;
+        if let Begun::Waits(approval) = &begun {
+            match self.ask_host(asked, approval).await? {
+                HostSays::Answered => begun = self.access.begin(asked.door, action).await?,
+                HostSays::Ask(result) => return Ok(result),
+                HostSays::Nothing => {}
+            }
+        }
+        let (pass, grant) = match begun {
+            Begun::Goes(pass, grant) => (pass, grant),
+            Begun::Waits(approval) => return Ok(word::waits(asked, &approval)),
+        };
+        let call = Passing { declared: action.declared, grant: grant.as_ref(), answered };
+        let outcome = self.pass(asked, backend, call).await;
         pass.end(match &outcome {
             Ok(reply) => Ended::Answered(reply),
             Err(Failure::Ours(error)) => Ended::failed(error),
@@ -57,7 +76,8 @@ impl Mcp {
         let backend = self.registry.table().prompt(&name).ok_or_else(unknown_prompt)?;
         tracing::debug!(prompt = name.as_ref(), server = backend.name(), "call");
         let arguments = asked.request.params.map(RawValue::get);
-        self.decided(asked, Action { declared: &backend.prompts, arguments }, &backend).await
+        let action = Action { declared: &backend.prompts, tool: None, arguments };
+        self.decided(asked, action, &backend).await
     }
 
     /// `resources/read`.
@@ -73,7 +93,8 @@ impl Mcp {
         };
         tracing::debug!(server = backend.name(), "read");
         let arguments = asked.request.params.map(RawValue::get);
-        self.decided(asked, Action { declared: &backend.resources, arguments }, &backend).await
+        let action = Action { declared: &backend.resources, tool: None, arguments };
+        self.decided(asked, action, &backend).await
     }
 
     /// `completion/complete`, for the server whose prompt or resource template is referred to.
@@ -98,7 +119,8 @@ impl Mcp {
             return Err(invalid("the server of this reference completes no arguments").into());
         }
         let declared = if of_prompt { &backend.prompts } else { &backend.resources };
-        let action = Action { declared, arguments: asked.request.params.map(RawValue::get) };
+        let arguments = asked.request.params.map(RawValue::get);
+        let action = Action { declared, tool: None, arguments };
         self.decided(asked, action, &backend).await
     }
 }

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use mcp_types::Origin;
 use tokio::sync::mpsc;
 
+use crate::access::Talk;
 use crate::identity::Identity;
-use crate::mcp::Level;
+use crate::mcp::Handshake;
 
 /// Names the session of a request (MCP 2025-11-25 and before).
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -25,8 +26,10 @@ pub(crate) struct Door<'a> {
     pub(crate) headers: Option<&'a HeaderMap>,
     /// How long the client says that it waits.
     pub(crate) timeout: Option<Duration>,
-    /// Which log messages a client of the older era wants, where that goes with the connection.
-    pub(crate) level: Option<Arc<Level>>,
+    /// What a client of the older era has said once, where that goes with the connection.
+    pub(crate) handshake: Option<Arc<Handshake>>,
+    /// The conversation that the request is a part of.
+    pub(crate) talk: Talk,
     /// Takes what comes before the answer.
     pub(crate) outlet: mpsc::Sender<Bytes>,
 }

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use mcp_types::{Caller, Scope};
+use mcp_types::Caller;
 use mcp_wire::{RpcError, code};
 use serde_json::json;
 
 use crate::limits::VERDICT;
 use crate::mcp::{Door, Mcp};
+use crate::registry::Declared;
 use crate::upstream::{CallError, Interim, Server};
 
 /// The member of an error's data that says that the call was not made, so that it can be repeated.
@@ -27,6 +28,8 @@ impl Mcp {
     pub(super) fn call_of(
         &self,
         door: &Door<'_>,
+        declared: &Declared,
+        granted: bool,
         timeout: Option<Duration>,
     ) -> Result<Call, RpcError> {
         let deadline = timeout.map_or(self.deadline, |timeout| timeout.min(self.deadline));
@@ -35,8 +38,8 @@ impl Mcp {
             run: None,
             request: door.request_id.to_owned(),
             origin: door.origin,
-            scopes: vec![Scope { collection: "files".into(), prefix: "/".into() }],
-            policy_generation: self.access.live().rules().generation,
+            scopes: self.access.rulebook().scopes(door, declared, granted),
+            policy_generation: self.access.rulebook().generation(),
             timeout_ms: u64::try_from((deadline + VERDICT).as_millis()).ok(),
         };
         let caller = serde_json::to_string(&caller)

@@ -7,21 +7,28 @@ mod calls;
 mod door;
 pub(crate) mod era;
 pub(crate) mod forward;
+mod handshake;
 mod hello;
+mod label;
 pub(crate) mod legacy;
 mod listen;
 mod lists;
-mod logging;
 mod modern;
+mod own;
 mod parameters;
 mod pass;
+mod questions;
+mod remarks;
 mod resources;
+mod seal;
 mod sessions;
+mod word;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use capfile::TextSources;
 use mcp_types::{Era, List, meta};
 use mcp_wire::{Message, Notification, Object, Request, RpcError, code, error_reply, result_reply};
 use serde_json::value::RawValue;
@@ -29,7 +36,11 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 
 pub(crate) use door::{Door, SESSION_ID};
-pub(crate) use logging::Level;
+pub(crate) use handshake::Handshake;
+pub(crate) use modern::is_modern;
+pub(crate) use own::is_own_name;
+use questions::Questions;
+use seal::Seal;
 use sessions::{Refused, Sessions};
 
 use crate::access::{Access, Ended, Refused as NotAllowed};
@@ -51,6 +62,8 @@ pub(crate) struct Mcp {
     ids: RequestIds,
     metrics: Metrics,
     sessions: Sessions,
+    questions: Questions,
+    seal: Seal,
     /// How long a call may take.
     deadline: Duration,
     /// Its sender is dropped at the signal to stop.
@@ -110,8 +123,9 @@ impl Mcp {
         metrics: Metrics,
         deadline: Duration,
         stopped: watch::Receiver<()>,
-    ) -> Self {
-        Self { registry, access, ids, metrics, sessions: Sessions::default(), deadline, stopped }
+    ) -> Result<Self, getrandom::Error> {
+        let (sessions, questions, seal) = (Sessions::default(), Questions::default(), Seal::new()?);
+        Ok(Self { registry, access, ids, metrics, sessions, questions, seal, deadline, stopped })
     }
 
     /// Where the servers are known.
@@ -134,6 +148,11 @@ impl Mcp {
         &self.sessions
     }
 
+    /// What clients of the older era are asked.
+    pub(crate) fn questions(&self) -> &Questions {
+        &self.questions
+    }
+
     /// An id for a new request.
     pub(crate) fn request_id(&self) -> String {
         self.ids.next()
@@ -148,6 +167,11 @@ impl Mcp {
         match &message {
             Message::Request(request) => self.request_over_http(door, request).await,
             Message::Notification(notification) => self.notified(door, notification),
+            Message::Response(response)
+                if self.questions.answered(door.client.name(), response) =>
+            {
+                Ok(Answer::Accepted)
+            }
             Message::Response(_) => {
                 let text = "no request of ours awaits an answer";
                 Err(malformed(RpcError::new(code::INVALID_REQUEST, text)))
@@ -179,7 +203,12 @@ impl Mcp {
         }
         if request.method == "initialize" {
             let reply = self.route(&asked).await?;
-            let begun = self.sessions.begin(door.client.name()).map_err(|_| {
+            let begun = self.sessions.begin(door.client.name()).inspect(|session| {
+                if let Some(kept) = self.sessions.handshake(door.client.name(), session) {
+                    kept.read(&asked.params);
+                }
+            });
+            let begun = begun.map_err(|_| {
                 let error = RpcError::new(code::INTERNAL_ERROR, "no session could be begun");
                 refused(StatusCode::INTERNAL_SERVER_ERROR, &error)
             });
@@ -299,14 +328,23 @@ impl Mcp {
             (_, "tools/list") => {
                 let may = |declared: &Declared| self.access.may_call(asked.door.client, declared);
                 let tools = table.tools().iter().filter(|(declared, _)| may(declared));
-                Ok(lists::whole(asked, List::Tools, tools.map(|(_, tool)| tool))?)
+                let tools: Vec<_> = tools.collect();
+                let described = tools.iter().map(|(declared, _)| declared.described_by);
+                self.heard(asked.door, described.fold(TextSources::NONE, TextSources::and)).await;
+                let own = own::shown(asked.door.client).map(|tool| &tool.text);
+                let tools = tools.into_iter().map(|(_, tool)| tool).chain(own);
+                Ok(lists::whole(asked, List::Tools, tools)?)
             }
             (_, "prompts/list") => {
                 has(offered.prompts.is_some())?;
                 let may =
                     |backend: &Backend| self.access.may_call(asked.door.client, &backend.prompts);
                 let prompts = table.prompts().iter().filter(|(backend, _)| may(backend));
-                Ok(lists::whole(asked, List::Prompts, prompts.map(|(_, prompt)| prompt))?)
+                let prompts: Vec<_> = prompts.collect();
+                let described = prompts.iter().map(|(backend, _)| backend.prompts.described_by);
+                self.heard(asked.door, described.fold(TextSources::NONE, TextSources::and)).await;
+                let prompts = prompts.into_iter().map(|(_, prompt)| prompt);
+                Ok(lists::whole(asked, List::Prompts, prompts)?)
             }
             (_, "prompts/get") => {
                 has(offered.prompts.is_some())?;
@@ -331,6 +369,9 @@ impl Mcp {
             (Era::Modern, "server/discover") => Ok(result_reply(id, &hello::discover(offered))),
             (Era::Modern, "subscriptions/listen") => self.listen(asked, &offered).await,
             (Era::Legacy, "initialize") => {
+                if let Some(kept) = &asked.door.handshake {
+                    kept.read(&asked.params);
+                }
                 let version = asked.params.get_str("protocolVersion");
                 Ok(result_reply(id, &hello::initialize(version.as_deref(), &offered)))
             }

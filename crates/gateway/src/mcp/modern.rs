@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderMap, HeaderName};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mcp_types::meta;
+use mcp_types::{Era, ProtocolVersion, meta};
 use mcp_wire::{Object, Request, RpcError, code};
 
 /// The revision; must equal that in `_meta`.
@@ -45,6 +45,12 @@ pub(super) fn check(
         _ => return Ok(()),
     };
     must_equal(headers, &NAME, params.get_str(source).as_deref())
+}
+
+/// Whether the headers of a request say that it is of this era, as each of its requests must.
+pub(crate) fn is_modern(headers: &HeaderMap) -> bool {
+    let stated = headers.get(&PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
+    stated.and_then(ProtocolVersion::parse).map(ProtocolVersion::era) == Some(Era::Modern)
 }
 
 fn must_equal(headers: &HeaderMap, name: &HeaderName, body: Option<&str>) -> Result<(), RpcError> {

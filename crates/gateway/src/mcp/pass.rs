@@ -1,19 +1,18 @@
 //! A request as its server gets it, and the server's reply as the client gets it: the translation between the eras.
 
+use approvals::Grant;
 use bytes::Bytes;
+use capfile::TextSources;
 use mcp_types::{Era, LogLevel, ProtocolVersion, meta};
 use mcp_wire::{Edit, Id, Message, Object, RpcError, code};
 
-use crate::mcp::{Asked, Failure, Mcp, forward};
-use crate::registry::Backend;
+use crate::mcp::remarks::Remarks;
+use crate::mcp::{Asked, Failure, Mcp, forward, label, word};
+use crate::registry::{Backend, Declared};
 use crate::upstream::{CallError, Interim};
 
 /// About what an envelope and the members that we set take, so that a message is written without growing.
 const ENVELOPE_BYTES: usize = 512;
-
-/// What a client of the older era is not told.
-const MODERN_RESULT_MEMBERS: [(&str, Edit<'static>); 3] =
-    [("resultType", Edit::Remove), ("ttlMs", Edit::Remove), ("cacheScope", Edit::Remove)];
 
 /// The result type of a result that asks something back (`InputRequiredResult`, MCP 2026-07-28).
 const INPUT_REQUIRED: &str = "input_required";
@@ -24,9 +23,22 @@ impl Mcp {
         &self,
         asked: &Asked<'_>,
         backend: &Backend,
+        call: Passing<'_>,
     ) -> Result<Vec<u8>, Failure> {
-        let reply = self.reply_to(asked, backend, &[]).await?;
-        returned(asked, &reply).unwrap_or_else(|| Err(broken(backend).into()))
+        let mut edits = Vec::new();
+        if call.answered {
+            edits.extend(word::WITHOUT_ANSWER);
+        }
+        if let Some(grant) = call.grant.filter(|grant| grant.edited) {
+            edits.push(("arguments", Edit::Raw(&grant.arguments)));
+        }
+        let reply = self.reply_to(asked, backend, call, &edits).await?;
+        let Some((outcome, sources)) = returned(asked, &reply, call) else {
+            return Err(broken(backend).into());
+        };
+        // Before the client has the text.
+        self.heard(asked.door, sources).await;
+        outcome
     }
 
     /// Passes a request to a server, with some of its parameters edited, and gives the reply as the server wrote it.
@@ -34,16 +46,21 @@ impl Mcp {
         &self,
         asked: &Asked<'_>,
         backend: &Backend,
+        call: Passing<'_>,
         edits: &[(&str, Edit<'_>)],
     ) -> Result<Bytes, RpcError> {
-        let call = self.call_of(asked.door, asked.timeout)?;
+        let about = self.call_of(asked.door, call.declared, call.grant.is_some(), asked.timeout)?;
         let interim = self.interim(asked, backend)?;
+        if interim.is_some() {
+            // What comes before the answer says nothing of where it comes from.
+            self.heard(asked.door, call.declared.text_from).await;
+        }
         let wanted = Wanted {
             progress: interim.as_ref().is_some_and(|interim| interim.progress.is_some()),
             log: interim.as_ref().and_then(|interim| interim.log),
         };
-        let message = |id: &str| forwarded(asked, edits, &call.caller, id, wanted);
-        self.forward(&backend.server, message, &call, interim).await
+        let message = |id: &str| forwarded(asked, edits, &about.caller, id, wanted);
+        self.forward(&backend.server, message, &about, interim).await
     }
 
     /// What the client wants to hear before the answer, if there is a way to tell it.
@@ -61,6 +78,16 @@ impl Mcp {
         }
         Ok(Some(Interim { outlet: outlet.clone(), progress, log }))
     }
+}
+
+/// A call that may be made.
+#[derive(Clone, Copy)]
+pub(super) struct Passing<'a> {
+    pub(super) declared: &'a Declared,
+    /// By whose word, where it needed one.
+    pub(super) grant: Option<&'a Grant>,
+    /// Whether the request holds an answer to a question of ours.
+    pub(super) answered: bool,
 }
 
 /// What a server is asked to say before it answers.
@@ -100,9 +127,13 @@ fn forwarded(
     out
 }
 
-/// The server's reply as the client gets it: under the client's own id, and without what its era does not know. `None`: it is
-/// no reply.
-fn returned(asked: &Asked<'_>, reply: &[u8]) -> Option<Result<Vec<u8>, Failure>> {
+/// The server's reply as the client gets it: under the client's own id, without what its era does not know, and with what we say
+/// of it; and from where text in it comes. `None`: it is no reply.
+fn returned(
+    asked: &Asked<'_>,
+    reply: &[u8],
+    call: Passing<'_>,
+) -> Option<(Result<Vec<u8>, Failure>, TextSources)> {
     let Ok(Message::Response(response)) = Message::parse(std::str::from_utf8(reply).ok()?) else {
         return None;
     };
@@ -112,25 +143,24 @@ fn returned(asked: &Asked<'_>, reply: &[u8]) -> Option<Result<Vec<u8>, Failure>>
     match response.outcome {
         Ok(result) => {
             let result = Object::parse(result.get()).ok()?;
-            let edits = match asked.era {
-                Era::Legacy => MODERN_RESULT_MEMBERS.as_slice(),
-                Era::Modern => &[],
-            };
+            let sources = label::of_result(&result, call.declared);
             if asked.era == Era::Legacy
                 && result.get_str("resultType").as_deref() == Some(INPUT_REQUIRED)
             {
                 let text = "this asks something back, which takes a client of MCP 2026-07-28: nothing was done";
-                return Some(Err(RpcError::new(code::INVALID_REQUEST, text).into()));
+                return Some((Err(RpcError::new(code::INVALID_REQUEST, text).into()), sources));
             }
-            response.envelope.write(&[id, ("result", Edit::Object(&result, edits))], &mut out);
-            Some(Ok(out))
+            let remarks = Remarks::of(&result, sources, call.grant);
+            let edits = remarks.edits(asked.era);
+            response.envelope.write(&[id, ("result", Edit::Object(&result, &edits))], &mut out);
+            Some((Ok(out), sources))
         }
         Err(error) => {
             let error = Object::parse(error.get()).ok()?;
             let code = error.get("code")?.get().parse().ok()?;
             error.get_str("message")?;
             response.envelope.write(&[id], &mut out);
-            Some(Err(Failure::Theirs { code, reply: out }))
+            Some((Err(Failure::Theirs { code, reply: out }), call.declared.text_from))
         }
     }
 }

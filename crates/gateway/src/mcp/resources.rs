@@ -12,7 +12,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::limits::{LIST_WAIT, MAX_CURSOR_BYTES};
-use crate::mcp::{Asked, Failure, Mcp, forward, lists, pass};
+use crate::mcp::pass::{self, Passing};
+use crate::mcp::{Asked, Failure, Mcp, forward, lists};
 use crate::registry::{Backend, Table};
 use crate::upstream::CallError;
 
@@ -88,9 +89,14 @@ impl Mcp {
         let place = place.map(|place| Value::from(place).to_string());
         let cursor = place.as_deref().map_or(Edit::Remove, Edit::Raw);
         let edits = [("cursor", cursor)];
-        let reply = tokio::time::timeout(LIST_WAIT, self.reply_to(asked, backend, &edits));
+        let call = Passing { declared: &backend.resources, grant: None, answered: false };
+        let asking = self.reply_to(asked, backend, call, &edits);
+        let reply = tokio::time::timeout(LIST_WAIT, asking);
         let reply = reply.await.unwrap_or_else(|_| Err(forward::failed(CallError::TimedOut)))?;
         let page = read_page(&reply, list).ok_or_else(|| pass::broken(backend))?;
+        if !page.items.is_empty() {
+            self.heard(asked.door, backend.resources.text_from).await;
+        }
         let key = if list == List::Resources { "uri" } else { "uriTemplate" };
         let mut items = page.items;
         items.retain(|item| {

@@ -1,7 +1,7 @@
 //! Sessions of `POST /mcp`, which clients of the older era have (MCP 2025-11-25, "Session Management").
 //!
 //! A session holds which of its requests are under way, so that `notifications/cancelled` finds the one that it means: every
-//! client counts its ids anew, and two hosts may share a key. It holds the level of its log messages too. Little is lost with
+//! client counts its ids anew, and two hosts may share a key. It holds what the client said once, too. Little is lost with
 //! it: a session that a gateway before this one began is gone on with, and a client that shows none is served too.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::MAX_SESSIONS_PER_CLIENT;
-use crate::mcp::Level;
+use crate::mcp::Handshake;
 
 /// The random bytes of an id: nobody guesses the session of another.
 const ID_BYTES: usize = 16;
@@ -33,7 +33,7 @@ struct Session {
     /// Kept for a while, so that nobody goes on with it.
     ended: bool,
     calls: HashMap<String, CancellationToken>,
-    level: Arc<Level>,
+    handshake: Arc<Handshake>,
 }
 
 /// Why a request is not taken into a session.
@@ -101,9 +101,9 @@ impl Sessions {
         true
     }
 
-    /// Which log messages a session wants; `None`: this client has no such session.
-    pub(super) fn level(&self, client: &str, session: &str) -> Option<Arc<Level>> {
-        self.lock().of(client, session).map(|session| session.level.clone())
+    /// What the client has said once in a session; `None`: this client has no such session.
+    pub(super) fn handshake(&self, client: &str, session: &str) -> Option<Arc<Handshake>> {
+        self.lock().of(client, session).map(|session| session.handshake.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -141,8 +141,8 @@ impl Table {
         }
         self.clock += 1;
         let (client, used) = (client.to_owned(), self.clock);
-        let (calls, level) = (HashMap::new(), Arc::default());
-        let session = Session { client, used, ended: false, calls, level };
+        let (calls, handshake) = (HashMap::new(), Arc::default());
+        let session = Session { client, used, ended: false, calls, handshake };
         self.by_id.insert(id.to_owned(), session);
     }
 }

@@ -65,7 +65,8 @@ impl Claimed {
             declared.into_iter().any(|declared| (self.collide)(declared, name))
         };
         let former = former.filter(|former| *former != server).filter(still);
-        let Some(holder) = holder.or(former) else { return true };
+        let own = crate::mcp::is_own_name(name).then_some("gateway");
+        let Some(holder) = own.or(holder).or(former) else { return true };
         tracing::error!(server, holder, name, "a name was refused: another server has it");
         false
     }

@@ -64,16 +64,22 @@ impl Registry {
     }
 
     /// Reads the folder, and again whenever it changes. The watch is set before the first reading, so no change
-    /// falls between the two.
-    pub(crate) fn follow(&self) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
+    /// falls between the two. `heir` is told of each table before anybody can hear that there is a new one.
+    pub(crate) fn follow<H>(
+        &self,
+        heir: H,
+    ) -> std::io::Result<impl Future<Output = ()> + Send + use<H>>
+    where
+        H: Fn(&Table) + Send + 'static,
+    {
         let changes = Changes::of(&self.folder.path)?;
         let (folder, table) = (self.folder.clone(), self.table.clone());
         let versions = self.versions.clone();
-        read(&folder, &table, &versions);
+        read(&folder, &table, &versions, &heir);
         Ok(async move {
             let mut changes = changes;
             while changes.next().await {
-                read(&folder, &table, &versions);
+                read(&folder, &table, &versions, &heir);
             }
             tracing::error!(
                 "the folder of cap files can no longer be watched: restart the gateway"
@@ -84,7 +90,12 @@ impl Registry {
 
 /// Reads the folder and puts the new table in place of the old. Servers that are still there keep their
 /// connection.
-fn read(folder: &Folder, table: &ArcSwap<Table>, versions: &watch::Sender<Versions>) {
+fn read(
+    folder: &Folder,
+    table: &ArcSwap<Table>,
+    versions: &watch::Sender<Versions>,
+    heir: &impl Fn(&Table),
+) {
     let old = table.load();
     let declared = match scan::scan(folder) {
         Ok(declared) => declared,
@@ -111,6 +122,7 @@ fn read(folder: &Folder, table: &ArcSwap<Table>, versions: &watch::Sender<Versio
     let new = Table::new(files.collect(), servers, &old);
     tracing::info!(servers = new.servers().len(), tools = new.tools().len(), "cap files read");
     let now = new.versions();
+    heir(&new);
     table.store(Arc::new(new));
     versions.send_if_modified(|before| std::mem::replace(before, now) != now);
 }

@@ -72,8 +72,8 @@ impl Table {
                 continue;
             };
             let (completions, logging) = (file.completions, file.logging);
-            let prompts = Declared::reading(&name, "prompts");
-            let resources = Declared::reading(&name, "resources");
+            let prompts = Declared::reading(&file, "prompts");
+            let resources = Declared::reading(&file, "resources");
             let backend = Backend { server, completions, prompts, resources, logging };
             let backend = Arc::new(backend);
             table.take_methods(&backend, &file, &claims, old);
@@ -94,7 +94,7 @@ impl Table {
     ) {
         let server = &backend.server;
         for method in &file.capabilities {
-            let declared = Arc::new(Declared::of(method));
+            let declared = Arc::new(Declared::of(file, method));
             // A name that is not one has had the whole file refused when it was read.
             let tool = method.tool_name().ok().flatten();
             if let (Some(tool), Some(text)) = (&tool, &method.tool) {

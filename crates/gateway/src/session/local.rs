@@ -1,4 +1,5 @@
-//! `gateway.sock`: programs of this machine, who are known by their being able to open it.
+//! `gateway.sock` and `person.sock`: programs of this machine and the person who sits at it, who are known by their being able
+//! to open them.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -15,17 +16,18 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::http::App;
-use crate::identity::Identity;
+use crate::identity::{Identity, Kind};
 use crate::limits::{ACCEPT_PAUSE, BODY, HANGUP_LOOK, MAX_LOCAL_CONNECTIONS, SESSION_WRITE_STALL};
 use crate::mcp::legacy;
 use crate::session::Session;
 use crate::stall;
 
-/// Serves the socket until the signal to stop; the sessions themselves end as all sessions do.
-pub(crate) async fn serve(listener: UnixListener, app: Arc<App>) {
+/// Serves a socket that stands for `client` until the signal to stop; the sessions themselves end as all sessions do. Each
+/// socket has places of its own, so that programs cannot keep the person out.
+pub(crate) async fn serve(listener: UnixListener, app: Arc<App>, client: Identity) {
     let places = Arc::new(Semaphore::new(MAX_LOCAL_CONNECTIONS));
     let mut stopped = app.sessions.stopped.clone();
-    let client = Arc::new(Identity::local());
+    let client = Arc::new(client);
     loop {
         let accepted = tokio::select! {
             _ = stopped.changed() => return,
@@ -46,7 +48,7 @@ pub(crate) async fn serve(listener: UnixListener, app: Arc<App>) {
                 let client = client.clone();
                 let served = async move {
                     let _place = place;
-                    let _counted = own.mcp.metrics().session(Origin::Local);
+                    let _counted = own.mcp.metrics().session(origin(&client));
                     // The thread that serves it watches it too.
                     let stream = stream.into_std().and_then(UnixStream::from_std);
                     let ended = async { session(stream?, own.clone(), client).await }.await;
@@ -64,6 +66,14 @@ pub(crate) async fn serve(listener: UnixListener, app: Arc<App>) {
     }
 }
 
+/// The door at which somebody is who came by a socket of this machine.
+fn origin(client: &Identity) -> Origin {
+    match client.kind() {
+        Kind::Person => Origin::Person,
+        Kind::Local | Kind::Key => Origin::Local,
+    }
+}
+
 /// What the peer of a session has done.
 enum Peer {
     /// It sends, or may.
@@ -74,7 +84,8 @@ enum Peer {
 
 async fn session(mut stream: UnixStream, app: Arc<App>, client: Arc<Identity>) -> io::Result<()> {
     let mut stopped = app.sessions.stopped.clone();
-    let (mut session, mut waiting) = Session::new(app, client, Origin::Local);
+    let origin = origin(&client);
+    let (mut session, mut waiting) = Session::new(app, client, origin);
     let mut decoder = MixedDecoder::new(MAX_MESSAGE_BYTES);
     let mut begun: Option<Instant> = None;
     let mut ended = false;

@@ -1,4 +1,4 @@
-//! Connections on which messages go both ways: WebSockets and `gateway.sock`.
+//! Connections on which messages go both ways: WebSockets, `gateway.sock` and `person.sock`.
 //!
 //! A session takes MCP of either era and the legacy dialect, message by message. Many calls of MCP may be under way at once;
 //! those of the legacy dialect are done in their turn, as the old gateway did, whose scripts write a file and read it in one
@@ -22,11 +22,12 @@ use tracing::Instrument as _;
 pub(crate) use local::serve as serve_local;
 pub(crate) use web::upgrade;
 
+use crate::access::{Conversation, Talk};
 use crate::http::{App, Refusal};
 use crate::identity::Identity;
 use crate::limits::{MAX_CALLS_PER_SESSION, SESSION_QUEUE};
 use crate::mcp::legacy;
-use crate::mcp::{CANCELLED, Door, Level, legacy::Call};
+use crate::mcp::{CANCELLED, Door, Handshake, legacy::Call};
 use crate::session::calls::{Calls, Refused};
 
 /// All sessions: who is to end before the gateway does, and when it begins to.
@@ -49,8 +50,10 @@ struct Session {
     waiting: VecDeque<Bytes>,
     /// The one whose turn it is.
     turn: Option<AbortHandle>,
-    /// Which log messages it wants, where it speaks MCP of the older era.
-    level: Arc<Level>,
+    /// What it has said once, where it speaks MCP of the older era.
+    handshake: Arc<Handshake>,
+    /// What has been read on it.
+    conversation: Arc<Conversation>,
     /// Whether it has spoken MCP, in which a reply whose request cannot be read has no id; before MCP it had a null one.
     speaks_mcp: bool,
 }
@@ -67,7 +70,8 @@ impl Session {
             calls: Calls::default(),
             waiting: VecDeque::new(),
             turn: None,
-            level: Arc::default(),
+            handshake: Arc::default(),
+            conversation: Arc::default(),
             speaks_mcp: false,
         };
         (session, waiting)
@@ -152,8 +156,8 @@ impl Session {
                 }
                 None
             }
-            Ok(Message::Response(_)) => {
-                tracing::debug!("a response came, and nobody had asked");
+            Ok(Message::Response(response)) => {
+                self.app.mcp.questions().answered(self.client.name(), &response);
                 None
             }
         }
@@ -187,7 +191,8 @@ impl Session {
     fn run(&self) -> Run {
         self.app.mcp.metrics().request(self.origin);
         let (app, client, out) = (self.app.clone(), self.client.clone(), self.out.clone());
-        Run { app, client, origin: self.origin, level: self.level.clone(), out }
+        let talk = Talk::Connection(self.conversation.clone());
+        Run { app, client, origin: self.origin, handshake: self.handshake.clone(), talk, out }
     }
 }
 
@@ -202,7 +207,8 @@ struct Run {
     app: Arc<App>,
     client: Arc<Identity>,
     origin: Origin,
-    level: Arc<Level>,
+    handshake: Arc<Handshake>,
+    talk: Talk,
     out: mpsc::Sender<Bytes>,
 }
 
@@ -245,7 +251,8 @@ impl Run {
             origin: self.origin,
             headers: None,
             timeout: None,
-            level: Some(self.level.clone()),
+            handshake: Some(self.handshake.clone()),
+            talk: self.talk.clone(),
             outlet: self.out.clone(),
         }
     }

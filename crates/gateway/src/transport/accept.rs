@@ -18,6 +18,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 use crate::http::{App, pages};
+use crate::identity::Identity;
 use crate::limits::{ACCEPT_PAUSE, DRAIN, HEAD, MAX_HEAD_BYTES, MAX_HEADERS, WRITE_STALL};
 use crate::log_gate::LogGate;
 use crate::session;
@@ -31,6 +32,8 @@ pub(crate) struct Listeners {
     pub(crate) tcp: TcpListener,
     /// `gateway.sock`, where there is one.
     pub(crate) local: Option<UnixListener>,
+    /// `person.sock`, where there is one.
+    pub(crate) person: Option<UnixListener>,
     /// On which terms they come in by TCP.
     pub(crate) terms: Terms,
 }
@@ -43,12 +46,15 @@ pub(crate) async fn serve(
     stopping: watch::Sender<()>,
     stop: impl Future<Output = ()>,
 ) {
-    let Listeners { tcp: listener, local, terms } = listeners;
+    let Listeners { tcp: listener, local, person, terms } = listeners;
     let terms = Arc::new(terms);
     let places = Arc::new(Places::default());
     let (sessions, workers) = (app.sessions.clone(), app.workers.clone());
     if let Some(local) = local {
-        sessions.tracker.spawn(session::serve_local(local, app.clone()));
+        sessions.tracker.spawn(session::serve_local(local, app.clone(), Identity::local()));
+    }
+    if let Some(person) = person {
+        sessions.tracker.spawn(session::serve_local(person, app.clone(), Identity::person()));
     }
     let pages = pages(app);
     let stopped = stopping.subscribe();

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::approvals::ACTIONS;
 use crate::catalogue::{Catalogue, Parameter};
 use crate::command::{BUILT_INS, BuiltIn, First};
 use crate::limits::MAX_SUGGESTIONS;
@@ -27,6 +28,10 @@ pub(super) enum Wanted {
     Words(Vec<(String, String)>),
     /// A virtual path; only folders, if so wished. It stands behind `prefix`, as in `--path=/a`.
     Path { prefix: String, start: String, only_folders: bool },
+    /// The id of a call that waits.
+    Approval,
+    /// The id of a standing permission.
+    Standing,
 }
 
 /// A suggestion.
@@ -88,9 +93,26 @@ fn of_built_in(
             First::Path => wanted.push(path(false)),
             First::Folder => wanted.push(path(true)),
             First::Command => wanted.push(Wanted::Words(commands(catalogue))),
+            First::Approvals => wanted.push(Wanted::Words(actions())),
+        }
+    } else if built_in.first == First::Approvals {
+        let action = before.first().map(|word| word.text.as_str()).unwrap_or_default();
+        match (action, plain) {
+            ("show" | "approve" | "edit" | "deny" | "always", 1) => wanted.push(Wanted::Approval),
+            ("forget", 1) => wanted.push(Wanted::Standing),
+            ("always", 2) => wanted.push(path(true)),
+            _ => {}
         }
     }
     wanted
+}
+
+fn actions() -> Vec<(String, String)> {
+    let named = ACTIONS.iter().filter_map(|(usage, about)| {
+        let name = usage.split(' ').next().filter(|name| !name.is_empty())?;
+        Some((name.to_owned(), (*about).to_owned()))
+    });
+    named.collect()
 }
 
 fn of_method(name: &str, before: &[Word], start: &str, catalogue: &Catalogue) -> Vec<Wanted> {
@@ -213,6 +235,8 @@ mod tests {
                 let kind = if only_folders { "FOLDER" } else { "PATH" };
                 vec![format!("{prefix}{kind}:{start}")]
             }
+            Wanted::Approval => vec!["APPROVAL".to_owned()],
+            Wanted::Standing => vec!["STANDING".to_owned()],
         });
         texts.collect()
     }
@@ -241,6 +265,17 @@ mod tests {
         check("rm --r", &["--recursive", "PATH:--r"]);
         check("rm -r x", &["PATH:x"]);
         check("pwd ", &[]);
+    }
+
+    #[test]
+    fn approvals_take_ids_and_folders() {
+        check("approvals a", &["all", "approve", "always"]);
+        check("approvals show ", &["APPROVAL"]);
+        check("approvals deny ab", &["APPROVAL"]);
+        check("approvals deny ab ", &[]);
+        check("approvals forget ", &["STANDING"]);
+        check("approvals always ab /n", &["FOLDER:/n"]);
+        check("approvals standing ", &[]);
     }
 
     #[test]

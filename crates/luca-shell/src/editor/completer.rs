@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use approvals::Standing;
+use approvals::tools::{List, ListStanding, Listed, StandingPermissions, Tool, Waiting};
 use reedline::{Completer, CompletionResult, Span, Suggestion};
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -42,10 +45,35 @@ impl Suggester {
                     let listed = self.list(&start).await;
                     candidates.extend(entries(&prefix, &start, only_folders, &listed));
                 }
+                Wanted::Approval => candidates.extend(matching(&place.start, self.waiting().await)),
+                Wanted::Standing => {
+                    candidates.extend(matching(&place.start, self.standing().await));
+                }
             }
         }
         let span = Span::new(place.span.start, place.span.end);
         candidates.into_iter().map(|candidate| suggestion(candidate, span)).collect()
+    }
+
+    /// The ids of the calls that wait, each with what it would do.
+    async fn waiting(&self) -> Vec<(String, String)> {
+        let listed: Option<Listed> = self.ask(List::METHOD).await;
+        let calls = listed.map(|listed| listed.approvals).unwrap_or_default();
+        let about = |call: &Waiting| format!("{} for {}", call.tool, call.client);
+        calls.into_iter().map(|call| (call.id.clone(), about(&call))).collect()
+    }
+
+    /// The ids of the standing permissions, each with what it allows.
+    async fn standing(&self) -> Vec<(String, String)> {
+        let listed: Option<StandingPermissions> = self.ask(ListStanding::METHOD).await;
+        let all = listed.map(|listed| listed.standing).unwrap_or_default();
+        let about = |one: &Standing| format!("{} for {}", one.method, one.client);
+        all.into_iter().map(|one| (one.id.clone(), about(&one))).collect()
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: &str) -> Option<T> {
+        let answer = self.session.call(method, &json!({})).await.ok()?;
+        serde_json::from_value(answer).ok()
     }
 
     /// The folder in which the name that is being written stands; what cannot be listed is empty.

@@ -2,6 +2,7 @@
 
 mod complete;
 mod completer;
+mod edit;
 mod highlighter;
 mod history;
 mod prompt;
@@ -24,6 +25,7 @@ use highlighter::Painter;
 use prompt::{LinePrompt, YesNo};
 use validator::Whole;
 
+use crate::approvals::{Notice, keep_looking};
 use crate::escape;
 use crate::failure::{Exit, Failure};
 use crate::output;
@@ -67,6 +69,7 @@ pub(crate) fn run(shell: &mut Shell, runtime: &Handle, vi: bool) -> Result<Exit,
     let cwd = Cwd::new(RwLock::new(shell.cwd.clone()));
     let mut editor = editor(shell, runtime, keys, &cwd);
     redraw_when_down(shell, runtime, &mut editor);
+    let notice = Arc::new(Notice::default());
 
     if let Err(failure) = cancellable(runtime, shell.session.connect(Patience::Once)) {
         shell.output.failure(&failure);
@@ -75,9 +78,14 @@ pub(crate) fn run(shell: &mut Shell, runtime: &Handle, vi: bool) -> Result<Exit,
         // For completion and colours; the prompt does not wait for it, and a failure shows at the first call.
         runtime.spawn(async move { session.catalogue().await.ok() });
     }
+    let redraw = editor.repaint_signal();
+    let looking = keep_looking(Arc::clone(&shell.session), Arc::clone(&notice), move || {
+        redraw.request_repaint();
+    });
+    runtime.spawn(looking);
     shell.patience = Patience::Restart;
     loop {
-        let prompt = LinePrompt::new(&shell.session, &shell.cwd, shell.output.colours);
+        let prompt = LinePrompt::new(&shell.session, &notice, &shell.cwd, shell.output.colours);
         match editor.read_line(&prompt)? {
             Signal::Success(line) => {
                 // A line that is not to be kept is told as an error; nothing is wrong with it.
@@ -85,11 +93,12 @@ pub(crate) fn run(shell: &mut Shell, runtime: &Handle, vi: bool) -> Result<Exit,
                 if let Err(error) = editor.sync_history() {
                     tracing::warn!(%error, "the history could not be written");
                 }
-                match line_run(shell, runtime, &line) {
+                match line_run(shell, runtime, keys, &line) {
                     Ok(Flow::Next) => {}
                     Ok(Flow::Leave) => return Ok(Exit::Done),
                     Err(failure) => shell.output.failure(&failure),
                 }
+                notice.look();
                 if let Ok(mut cwd) = cwd.write() {
                     cwd.clone_from(&shell.cwd);
                 }
@@ -104,8 +113,13 @@ pub(crate) fn run(shell: &mut Shell, runtime: &Handle, vi: bool) -> Result<Exit,
     }
 }
 
-fn line_run(shell: &mut Shell, runtime: &Handle, line: &str) -> Result<Flow, Failure> {
+fn line_run(shell: &mut Shell, runtime: &Handle, keys: Keys, line: &str) -> Result<Flow, Failure> {
     let mut plan = Plan::read(line)?;
+    if let Some(id) = plan.edits() {
+        let asked = cancellable(runtime, shell.arguments_of(id))?;
+        let edited = edit::arguments(asked, keys, shell.output)?;
+        plan = plan.edited(edited);
+    }
     if let Some(question) = plan.question(&shell.cwd) {
         if !agrees(&question)? {
             return Err(Failure::Cancelled);

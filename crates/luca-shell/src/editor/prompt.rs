@@ -8,6 +8,7 @@ use reedline::{
     Prompt, PromptEditMode, PromptHistorySearch, PromptHistorySearchStatus, PromptViMode,
 };
 
+use crate::approvals::Notice;
 use crate::escape;
 use crate::session::Session;
 
@@ -20,28 +21,37 @@ pub(super) const INDICATOR: &str = " luca> ";
 /// `/notes luca> `.
 pub(super) struct LinePrompt {
     session: Arc<Session>,
+    notice: Arc<Notice>,
     cwd: String,
     colours: bool,
 }
 
 impl LinePrompt {
     /// The prompt in the folder `cwd`.
-    pub(super) fn new(session: &Arc<Session>, cwd: &str, colours: bool) -> Self {
-        Self { session: Arc::clone(session), cwd: escape::line(cwd), colours }
+    pub(super) fn new(
+        session: &Arc<Session>,
+        notice: &Arc<Notice>,
+        cwd: &str,
+        colours: bool,
+    ) -> Self {
+        let (session, notice) = (Arc::clone(session), Arc::clone(notice));
+        Self { session, notice, cwd: escape::line(cwd), colours }
+    }
+
+    fn painted(&self, colour: Color, text: &str) -> String {
+        if self.colours { colour.paint(text).to_string() } else { text.to_owned() }
     }
 }
 
 impl Prompt for LinePrompt {
     fn render_prompt_left(&self) -> Cow<'_, str> {
-        if self.session.is_connected() {
-            return Cow::Borrowed(&self.cwd);
+        if !self.session.is_connected() {
+            let warning = self.painted(Color::Red, DISCONNECTED);
+            return Cow::Owned(format!("{warning}{}", self.cwd));
         }
-        let warning = if self.colours {
-            Color::Red.paint(DISCONNECTED).to_string()
-        } else {
-            DISCONNECTED.to_owned()
-        };
-        Cow::Owned(format!("{warning}{}", self.cwd))
+        let Some(notice) = self.notice.text() else { return Cow::Borrowed(&self.cwd) };
+        let notice = self.painted(Color::Yellow, &format!("[{notice}] "));
+        Cow::Owned(format!("{notice}{}", self.cwd))
     }
 
     fn render_prompt_right(&self) -> Cow<'_, str> {
@@ -81,6 +91,31 @@ impl YesNo {
 impl Prompt for YesNo {
     fn render_prompt_left(&self) -> Cow<'_, str> {
         Cow::Borrowed(&self.0)
+    }
+
+    fn render_prompt_right(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn render_prompt_indicator(&self, _: PromptEditMode) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn render_prompt_multiline_indicator(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+
+    fn render_prompt_history_search_indicator(&self, _: PromptHistorySearch) -> Cow<'_, str> {
+        Cow::Borrowed("")
+    }
+}
+
+/// Stands before arguments that are edited.
+pub(super) struct Editing;
+
+impl Prompt for Editing {
+    fn render_prompt_left(&self) -> Cow<'_, str> {
+        Cow::Borrowed("")
     }
 
     fn render_prompt_right(&self) -> Cow<'_, str> {

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use comfy_table::{ContentArrangement, Table, presets};
 
+use crate::approvals::ACTIONS;
 use crate::catalogue::{Catalogue, Method, Parameter};
-use crate::command::{BUILT_INS, BuiltIn};
+use crate::command::{BUILT_INS, BuiltIn, First};
 use crate::escape;
 use crate::view::folder::flush_left;
 
@@ -33,7 +34,15 @@ pub(crate) fn everything(catalogue: Option<&Catalogue>) -> String {
 
 /// One command of the shell.
 pub(crate) fn built_in(built_in: &BuiltIn) -> String {
-    format!("{}\n{}.", built_in.usage(), built_in.summary)
+    let text = format!("{}\n{}.", built_in.usage(), built_in.summary);
+    if built_in.first != First::Approvals {
+        return text;
+    }
+    let mut actions = rows();
+    for (usage, about) in ACTIONS {
+        actions.add_row([format!("approvals {usage}").trim_end().to_owned(), about.to_owned()]);
+    }
+    format!("{text}\n\n{}", shown(actions))
 }
 
 /// One method with its parameters.

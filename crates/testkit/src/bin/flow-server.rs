@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use capability::{BoxError, Call, Effect, NoConfig, Server, Tool, ToolError, Tools};
+use capability::{BoxError, Call, Effect, NoConfig, Server, TextSource, Tool, ToolError, Tools};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +102,7 @@ impl Tool for Count {
     const METHOD: &'static str = "mcp.flow.count";
     const TITLE: &'static str = "Count";
     const EFFECTS: &'static [Effect] = &[];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, flow: &Flow, call: &Call) -> Result<Counted, ToolError> {
         flow.noted(Self::NAME, self.label, || {
@@ -140,6 +141,7 @@ impl Tool for Wait {
     const METHOD: &'static str = "mcp.flow.wait";
     const TITLE: &'static str = "Wait";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, flow: &Flow, call: &Call) -> Result<Done, ToolError> {
         flow.noted(Self::NAME, self.label, || {
@@ -172,6 +174,7 @@ impl Tool for Walk {
     const METHOD: &'static str = "mcp.flow.steps";
     const TITLE: &'static str = "Go some steps";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, flow: &Flow, call: &Call) -> Result<Done, ToolError> {
         flow.noted(Self::NAME, self.label, || {
@@ -204,6 +207,7 @@ impl Tool for Spin {
     const METHOD: &'static str = "mcp.flow.spin";
     const TITLE: &'static str = "Spin";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, flow: &Flow, call: &Call) -> Result<Done, ToolError> {
         flow.noted(Self::NAME, self.label, || {
@@ -234,6 +238,7 @@ impl Tool for SeenSoFar {
     const METHOD: &'static str = "mcp.flow.seen";
     const TITLE: &'static str = "What was seen";
     const EFFECTS: &'static [Effect] = &[Effect::ReadOnly];
+    const TEXT_FROM: &'static [TextSource] = &[];
     const LEGACY_RESULT: Option<&'static str> = Some("calls");
 
     fn call(self, flow: &Flow, _: &Call) -> Result<SeenResult, ToolError> {

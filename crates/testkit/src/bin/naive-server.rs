@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use capability::{BoxError, Call, Effect, ErrorKind, Server, Tool, ToolError, Tools};
+use capability::{BoxError, Call, Effect, ErrorKind, Server, TextSource, Tool, ToolError, Tools};
 use sandbox::Needs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,7 @@ impl Tool for Write {
     const METHOD: &'static str = "mcp.naive.write";
     const TITLE: &'static str = "Write a file, badly";
     const EFFECTS: &'static [Effect] = &[Effect::Destructive];
+    const TEXT_FROM: &'static [TextSource] = &[];
 
     fn call(self, naive: &Naive, _: &Call) -> Result<Written, ToolError> {
         let file = naive.root.join(self.path.trim_start_matches('/'));

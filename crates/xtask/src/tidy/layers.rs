@@ -49,7 +49,19 @@ const LAYERS: [(Layer, &[&str]); 5] = [
             "telemetry",
         ],
     ),
-    (Layer::Framework, &["audit", "capability", "clients", "licence", "mcp-client", "quota"]),
+    (
+        Layer::Framework,
+        &[
+            "approvals",
+            "audit",
+            "capability",
+            "clients",
+            "licence",
+            "mcp-client",
+            "policy",
+            "quota",
+        ],
+    ),
     (
         Layer::Program,
         &[

@@ -3,16 +3,18 @@
 use mcp_types::{ProtocolVersion, meta};
 use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{Object, RpcError, code};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use crate::access::{Action, Ended};
+use crate::access::{Action, Begun, Ended};
 use crate::mcp::forward::{self, Call as Forwarded};
 use crate::mcp::legacy::{Call, answer, own, params};
-use crate::mcp::{Door, Mcp};
+use crate::mcp::{Door, Mcp, label, own as mcp_own, word};
 use crate::registry::{Kind, Method};
 use crate::upstream::CallError;
 
+/// What a call is answered that waits for a person's word: it may not be made yet.
+const NEEDS_APPROVAL: i32 = -32_002;
 /// The member of a result that says where the next page begins, and the argument that asks for it.
 const NEXT_CURSOR: &str = "next_cursor";
 const CURSOR: &str = "cursor";
@@ -44,6 +46,10 @@ impl Mcp {
             pass.end(Ended::Result(&result));
             return Ok(result);
         }
+        if let Some(tool) = mcp_own::find(door.client, &call.method) {
+            let arguments = call.params.map_or("{}", RawValue::get);
+            return self.own_in_legacy(door, tool, arguments).await;
+        }
         let found = table.method(&call.method).ok_or_else(|| {
             let text = "no such method: `mcp.hello` lists those that there are";
             RpcError::new(code::METHOD_NOT_FOUND, text)
@@ -61,9 +67,27 @@ impl Mcp {
                 return Err(error);
             }
         };
-        let action = Action { declared: &method.declared, arguments: Some(&arguments) };
-        let pass = self.access.begin(door, action).await.map_err(|refused| refused.to_legacy())?;
-        let outcome = self.call_method(door, &method, arguments.clone()).await;
+        let tool = match &method.kind {
+            Kind::Tool(tool) => tool.name.as_str(),
+            Kind::Old => method.name.as_str(),
+        };
+        let action =
+            Action { declared: &method.declared, tool: Some(tool), arguments: Some(&arguments) };
+        let begun = self.access.begin(door, action).await.map_err(|refused| refused.to_legacy())?;
+        let (pass, grant) = match begun {
+            Begun::Goes(pass, grant) => (pass, grant),
+            Begun::Waits(approval) => {
+                let error = RpcError::new(NEEDS_APPROVAL, word::text(&approval));
+                return Err(error.with_data(json!({ "approval": word::told(&approval) })));
+            }
+        };
+        let granted = grant.is_some();
+        let arguments = grant.map_or(arguments, |grant| grant.arguments);
+        let call = self.call_of(door, &method.declared, granted, door.timeout);
+        let outcome = match call {
+            Ok(call) => self.call_method(door, &method, arguments, call).await,
+            Err(error) => Err(error),
+        };
         pass.end(match &outcome {
             Ok(result) => Ended::Result(result),
             Err(error) => Ended::failed(error),
@@ -77,13 +101,13 @@ impl Mcp {
         door: &Door<'_>,
         method: &Method,
         arguments: String,
+        call: Forwarded,
     ) -> Result<String, RpcError> {
         let server = &method.server;
         tracing::debug!(method = %method.name, server = server.name(), "call");
-        let call = self.call_of(door, door.timeout)?;
         match &method.kind {
             Kind::Tool(declared) => {
-                let tool = Tool { method, name: declared.name.as_str(), call: &call };
+                let tool = Tool { method, name: declared.name.as_str(), call: &call, door };
                 match &declared.result_member {
                     Some(member) => {
                         // All pages together may take as long as one call.
@@ -101,6 +125,7 @@ impl Mcp {
                         .into_bytes()
                 };
                 let reply = self.forward_alone(server, message, &call).await?;
+                self.heard(door, method.declared.text_from).await;
                 let text = std::str::from_utf8(&reply).map_err(|_| broken(method))?;
                 let outcome = answer::of_old(text).ok_or_else(|| broken(method))??;
                 Ok(outcome.result.to_owned())
@@ -160,6 +185,7 @@ impl Mcp {
         let message = |id: &str| tool.message(id, arguments);
         let reply = self.forward(&tool.method.server, message, tool.call, None).await?;
         let text = std::str::from_utf8(&reply).map_err(|_| broken(tool.method))?;
+        self.heard(tool.door, label::of_reply(text, &tool.method.declared)).await;
         let outcome = answer::of_tool(tool.method, text).ok_or_else(|| broken(tool.method))??;
         Ok(read(outcome.result))
     }
@@ -170,6 +196,7 @@ struct Tool<'a> {
     method: &'a Method,
     name: &'a str,
     call: &'a Forwarded,
+    door: &'a Door<'a>,
 }
 
 impl Tool<'_> {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::access::Access;
 use crate::identity::Identity;
+use crate::mcp::own as mcp_own;
 use crate::registry::Table;
 
 /// Whether this is one of the gateway's own methods.
@@ -20,7 +21,8 @@ pub(super) fn answer(
 ) -> Option<Value> {
     let permitted = || {
         let all = table.methods().filter(|method| access.may_call(client, &method.declared));
-        all.map(|method| method.name.as_str())
+        let own = mcp_own::shown(client).map(|tool| tool.method);
+        all.map(|method| method.name.as_str()).chain(own)
     };
     match method {
         "mcp.hello" => Some(permitted().collect()),

@@ -43,7 +43,10 @@ pub(crate) fn all(daemon: Daemon) -> Vec<Need> {
             }),
             need("connect to its servers", |stage| {
                 let mut sockets = each(&stage.caps, "sock")?;
-                sockets.retain(|path| !path.ends_with("gateway.sock"));
+                // Those of the other side of the gateway, by which it is called.
+                sockets.retain(|path| {
+                    !["gateway.sock", "person.sock"].iter().any(|own| path.ends_with(own))
+                });
                 let connect = |path: PathBuf| {
                     Attempt::new(path.display().to_string(), move || UnixStream::connect(path))
                 };

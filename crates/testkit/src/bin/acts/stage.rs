@@ -153,8 +153,9 @@ fn fill(daemon: Daemon, options: &mut Options) {
     or(&mut options.credentials, &secrets);
     let mut sockets = SYSTEM_SOCKETS.map(str::to_owned).to_vec();
     if daemon == Daemon::Fs {
-        // The way in for people: through it the file server could use every other capability.
-        sockets.push(format!("{CAPS}/gateway.sock"));
+        // The ways in for programs and people: through them the file server could use every other capability, and answer for
+        // the person.
+        sockets.extend(["gateway", "person"].map(|name| format!("{CAPS}/{name}.sock")));
     }
     or(&mut options.socket, &sockets);
 }

@@ -1,0 +1,59 @@
+//! Using what was approved, once.
+
+use store::rusqlite::{OptionalExtension as _, Row};
+
+use crate::approval::Audience;
+use crate::canonical::{call_digest, canonical};
+use crate::error::Refused;
+use crate::inbox::Inbox;
+
+/// What was approved, and is used up with this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "it is used up"]
+pub struct Grant {
+    /// The id of the approval.
+    pub id: String,
+    /// The arguments to make the call with.
+    pub arguments: String,
+    /// Whether these are others than those that were asked for, which the result of the call must say.
+    pub edited: bool,
+    /// Who approved.
+    pub by: String,
+}
+
+impl Inbox {
+    /// Uses up the grant for exactly this call, if there is one that may be used now. `needed`: who must have approved for policy as it
+    /// is now.
+    ///
+    /// A grant that is used is never given back, even if the call then fails.
+    ///
+    /// # Errors
+    ///
+    /// The arguments are no arguments, or the use cannot be written down; then the call must not be made.
+    pub fn take(
+        &self,
+        client: &str,
+        method: &str,
+        arguments: &str,
+        needed: Audience,
+    ) -> Result<Option<Grant>, Refused> {
+        let call = call_digest(client, method, &canonical(arguments)?);
+        self.change(|store, now| {
+            let mut take = store.prepare_cached(
+                "UPDATE approvals SET state = 'used', closed_at = ?2
+                 WHERE call = ?1 AND state IN ('pending', 'approved') AND state = 'approved'
+                   AND (answered_as = 'person' OR answered_as = ?3)
+                 RETURNING id, coalesce(edited, arguments) AS arguments, edited IS NOT NULL AS is_edited, answered_by",
+            )?;
+            let grant = |row: &Row<'_>| {
+                Ok(Grant {
+                    id: row.get("id")?,
+                    arguments: row.get("arguments")?,
+                    edited: row.get("is_edited")?,
+                    by: row.get("answered_by")?,
+                })
+            };
+            Ok(take.query_row((&call[..], now, needed.key()), grant).optional()?)
+        })
+    }
+}
