@@ -26,7 +26,12 @@ impl Guard {
     /// One more entry.
     pub(super) fn entry(&mut self) -> Result<(), ToolError> {
         self.entries += 1;
-        if self.entries > MAX_ARCHIVE_ENTRIES {
+        Self::may_hold(self.entries)
+    }
+
+    /// Refuses an archive of too many entries, where their number is known at once.
+    pub(super) fn may_hold(entries: usize) -> Result<(), ToolError> {
+        if entries > MAX_ARCHIVE_ENTRIES {
             let text = format!("the archive has more than {MAX_ARCHIVE_ENTRIES} entries");
             return Err(ToolError::new(ErrorKind::TooLarge, text));
         }

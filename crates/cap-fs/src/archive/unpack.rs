@@ -56,6 +56,7 @@ struct Unpacking<'a, 's> {
 impl Unpacking<'_, '_> {
     fn zip(&mut self, file: impl Read + Seek) -> Result<(), ToolError> {
         let mut archive = ZipArchive::new(file).map_err(|error| damaged(&error.into()))?;
+        Guard::may_hold(archive.len())?;
         for at in 0..archive.len() {
             self.guard.entry()?;
             let mut entry = archive.by_index(at).map_err(|error| damaged(&error.into()))?;
