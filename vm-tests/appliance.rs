@@ -8,7 +8,7 @@ use crate::vm::machine::{Machine, PERSON};
 use crate::vm::mcp::Caller;
 
 /// Owners and modes: of the application, of the configuration, of what daemons keep, and of where they meet.
-const OWNED: [(&str, &str); 20] = [
+const OWNED: [(&str, &str); 21] = [
     ("/usr/lib/llmbasedos/gateway", "root:root 755"),
     ("/usr/lib/llmbasedos/cap-fs", "root:root 755"),
     ("/usr/bin/llmbasedos", "root:root 755"),
@@ -18,6 +18,7 @@ const OWNED: [(&str, &str); 20] = [
     ("/etc/llmbasedos", "root:llmgateway 2755"),
     ("/etc/llmbasedos/gateway.yaml", "root:llmgateway 640"),
     ("/etc/llmbasedos/fs.yaml", "root:llmuser 640"),
+    ("/etc/llmbasedos/policies", "root:llmgateway 2750"),
     ("/etc/llmbasedos/authorized_keys", "root:root 755"),
     ("/var/lib/llmbasedos", "root:root 755"),
     ("/var/log/llmbasedos", "root:root 755"),

@@ -61,4 +61,4 @@ pub use canonical::{ArgumentsError, pretty};
 pub use error::Refused;
 pub use grant::Grant;
 pub use inbox::{Clock, Inbox};
-pub use standing::Standing;
+pub use standing::{Standing, read_standing};

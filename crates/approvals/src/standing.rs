@@ -1,8 +1,11 @@
 //! What a person has allowed from now on.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use store::StoreError;
 use store::rusqlite::{self, Connection, Row};
 use tokio::sync::watch;
 
@@ -10,6 +13,7 @@ use crate::approval::time;
 use crate::error::Refused;
 use crate::inbox::{Inbox, new_id, short};
 use crate::limits::{MAX_FOLDER_BYTES, MAX_STANDING};
+use crate::schema::SCHEMA;
 
 /// A standing permission, which policy is made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,12 +41,7 @@ impl Inbox {
     ///
     /// The store cannot be read.
     pub fn standing(&self) -> Result<Vec<Standing>, Refused> {
-        self.change(|store, _| {
-            let mut all =
-                store.prepare_cached("SELECT * FROM standing ORDER BY client, method, folder")?;
-            let rows = all.query_map([], read)?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.change(|store, _| Ok(every(store)?))
     }
 
     /// Takes a standing permission away.
@@ -68,6 +67,24 @@ impl Inbox {
     pub fn standing_changes(&self) -> watch::Receiver<u64> {
         self.standing.subscribe()
     }
+}
+
+/// All standing permissions in the file at `path`, which is read and not changed: for whoever looks beside the gateway.
+///
+/// # Errors
+///
+/// The file is not there, or not one of ours, or cannot be read: see [`store::open_read_only`].
+pub fn read_standing(path: &Path) -> Result<Vec<Standing>, StoreError> {
+    let store = store::open_read_only(path, &SCHEMA)?;
+    every(&store).map_err(|source| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        StoreError::Sqlite { name, source }
+    })
+}
+
+fn every(store: &Connection) -> rusqlite::Result<Vec<Standing>> {
+    let mut all = store.prepare_cached("SELECT * FROM standing ORDER BY client, method, folder")?;
+    all.query_map([], read)?.collect()
 }
 
 /// The folder as it is kept, and empty where there is none. A prefix that holds `..` would allow what is elsewhere.

@@ -19,6 +19,7 @@ use quota::{Quota, Rate, calendar, wall_clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sandbox::{Confinement, Report};
 use serde_json::json;
+use tasks::Tasks;
 use tokio::sync::watch;
 use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
@@ -31,7 +32,7 @@ use crate::folders::{Folders, confine};
 use crate::http::{AllowedHosts, App};
 use crate::limits::{KEEP, LAST_RECORDS, TELL_REFUSALS, TIDY};
 use crate::log_gate::LogGate;
-use crate::mcp::Mcp;
+use crate::mcp::{Mcp, Room, follow_tasks};
 use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::request_id::RequestIds;
@@ -47,6 +48,8 @@ const TLS_FOLDER: &str = "tls";
 /// What is kept of clients, and of rates and budgets.
 const CLIENTS_DB: &str = "clients.db";
 const QUOTA_DB: &str = "quota.db";
+/// The calls that go on as tasks.
+const TASKS_DB: &str = "tasks.db";
 /// What waits for a person, and what conversations have read.
 const APPROVALS_DB: &str = "approvals.db";
 const CONVERSATIONS_DB: &str = "conversations.db";
@@ -141,13 +144,15 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             quota: quota.clone(),
             audit: audit.clone(),
             inbox: kept.parts.inbox.clone(),
+            tasks: kept.tasks.clone(),
             conversations: kept.parts.conversations.clone(),
         });
         let access = Access::new(kept.parts, audit.clone());
         let (stopping, stopped) = watch::channel(());
         let ids = RequestIds::new()?;
-        let mcp =
-            Mcp::new(registry, access, ids, Metrics::new(), config.call_timeout, stopped.clone())?;
+        let (metrics, room) = (Metrics::new(), Room::new(kept.tasks));
+        let timeout = config.call_timeout;
+        let mcp = Mcp::new(registry, access, ids, metrics, room, timeout, stopped.clone())?;
         let sessions = Sessions { tracker: TaskTracker::new(), stopped };
         let workers = workers.clone();
         let app = App { hosts, mcp, sessions, workers, confinement: report.clone() };
@@ -162,6 +167,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             tokio::spawn(rules),
             tokio::spawn(standing),
             tokio::spawn(ticking),
+            tokio::spawn(follow_tasks(app.clone())),
             tokio::spawn(daemon::watchdog()),
         ];
         tell_ready(address, &report);
@@ -187,6 +193,7 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
 /// What is opened before the process is locked down, and decides on calls afterwards.
 struct Kept {
     parts: Parts,
+    tasks: Arc<Tasks>,
     log: Log,
 }
 
@@ -194,6 +201,7 @@ impl Kept {
     fn open(config: &Config) -> Result<Self, BoxError> {
         let folder = &config.state_dir;
         let inbox = Arc::new(Inbox::open(&folder.join(APPROVALS_DB), calendar())?);
+        let tasks = Arc::new(Tasks::open(&folder.join(TASKS_DB), calendar())?);
         let rulebook = Arc::new(Rulebook::new(config.files().policies, inbox.clone()));
         rulebook.read_files();
         let heir = rulebook.clone();
@@ -215,7 +223,7 @@ impl Kept {
             inbox,
             conversations: Arc::new(conversations),
         };
-        Ok(Self { parts, log: Log::open(folder, redactor)? })
+        Ok(Self { parts, tasks, log: Log::open(folder, redactor)? })
     }
 }
 
@@ -255,6 +263,7 @@ struct Ticking {
     quota: Arc<Quota>,
     audit: Audit,
     inbox: Arc<Inbox>,
+    tasks: Arc<Tasks>,
     conversations: Arc<Conversations>,
 }
 
@@ -279,11 +288,15 @@ async fn tick(of: Ticking) {
             continue;
         }
         tidied = Instant::now();
-        let (inbox, conversations) = (of.inbox.clone(), of.conversations.clone());
+        let (inbox, tasks) = (of.inbox.clone(), of.tasks.clone());
+        let conversations = of.conversations.clone();
         let tidying = tokio::task::spawn_blocking(move || {
             conversations.tick();
             if let Err(error) = inbox.tick() {
                 tracing::error!(%error, "the calls that wait for a person cannot be kept");
+            }
+            if let Err(error) = tasks.tick() {
+                tracing::error!(%error, "the calls that go on as tasks cannot be kept");
             }
         });
         if tidying.await.is_err() {

@@ -205,9 +205,9 @@ pub const READ_LASTS: Duration = Duration::from_hours(24);
 /// Conversations of one client over HTTP whose reading is told apart; what more of them read counts for all of that client's.
 pub const MAX_CONVERSATIONS_PER_CLIENT: usize = 1000;
 
-/// How often a client that has a task should ask what has become of it, where nobody told it otherwise: a person takes longer to
-/// answer, and learns nothing from being asked after.
-pub const POLL: Duration = Duration::from_secs(2);
+/// Calls of tasks that are made at once: after a restart, all that were approved meanwhile are due together, and what clients call
+/// themselves must not wait behind them.
+pub const MAX_TASKS_AT_ONCE: usize = 16;
 
 /// Requests of ours that wait for an answer of clients at once: each is a person who looks at a form.
 pub const MAX_QUESTIONS: usize = 1000;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{approvals, audit, client, config, first_key, licence, mcp, secret, tls};
+use crate::{approvals, audit, client, config, first_key, licence, mcp, policy, secret, tls};
 
 /// The exit code for a command line that cannot be: the one that clap uses.
 const USAGE: u8 = 2;
@@ -31,6 +31,7 @@ enum Command {
     Licence(licence::Arguments),
     Mcp(mcp::Arguments),
     Pair(client::Pair),
+    Policy(policy::Arguments),
     Secret(secret::Arguments),
     Tls(tls::Arguments),
 }
@@ -54,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::FirstKey(arguments) => first_key::run(&arguments),
         Command::Licence(arguments) => licence::run(&arguments),
         Command::Pair(arguments) => client::pair(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
         Command::Mcp(arguments) => mcp::run(&arguments),
         Command::Tls(arguments) => tls::run(&arguments),
         Command::Secret(arguments) => secret::run(&arguments),

@@ -14,6 +14,7 @@ mod licence;
 pub mod limits;
 mod mcp;
 mod place;
+mod policy;
 mod secret;
 mod tls;
 

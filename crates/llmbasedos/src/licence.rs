@@ -177,7 +177,7 @@ fn issue_one(
 }
 
 /// What a licence grants on this appliance.
-fn terms(place: &Place, file: &Path, more: &[PublicKey]) -> Result<Terms, BoxError> {
+pub(crate) fn terms(place: &Place, file: &Path, more: &[PublicKey]) -> Result<Terms, BoxError> {
     let known = match place.issuers.symlink_metadata() {
         Ok(_) => settings::load::<Vec<PublicKey>>(&place.issuers)?,
         Err(_) => Vec::new(),

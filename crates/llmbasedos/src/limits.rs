@@ -28,3 +28,9 @@ pub const WRITE_BYTES: usize = 64 * 1024;
 /// How long the gateway may take to answer what `approvals` asks of it: it waits for one write to the disk, and longer only where
 /// something is stuck.
 pub const APPROVALS_WAIT: Duration = Duration::from_secs(20);
+
+/// How alike a name must be to be offered for one that there is not: with less, names are offered that only share their beginning.
+pub const NEAR: f64 = 0.8;
+
+/// How many such names are offered: a person looks at a few.
+pub const NEAR_NAMES: usize = 3;

@@ -11,6 +11,10 @@ use crate::command::Failure;
 pub(crate) const APPLIANCE: &str = "/etc/llmbasedos";
 /// Where its gateway keeps what it must not forget.
 const STATE: &str = "/var/lib/llmbasedos/gateway";
+/// Where the appliance has its cap files.
+const CAPS: &str = "/run/mcp";
+/// The folder of the owner's policies, beside the file of clients.
+const POLICIES: &str = "policies";
 /// Where the appliance has the door of people, and what it is called beside any gateway's own socket.
 const PERSON: &str = "/run/mcp/person.sock";
 const PERSON_NAME: &str = "person.sock";
@@ -35,6 +39,8 @@ struct Named {
     licence_file: Option<PathBuf>,
     tiers_file: Option<PathBuf>,
     licence_issuers_file: Option<PathBuf>,
+    caps_dir: Option<PathBuf>,
+    policies_dir: Option<PathBuf>,
 }
 
 /// The files of an appliance.
@@ -48,6 +54,10 @@ pub(crate) struct Place {
     pub(crate) licence: PathBuf,
     pub(crate) tiers: PathBuf,
     pub(crate) issuers: PathBuf,
+    /// The folder of cap files.
+    pub(crate) caps: PathBuf,
+    /// The folder of the owner's policies.
+    pub(crate) policies: PathBuf,
 }
 
 impl ConfigDir {
@@ -77,6 +87,8 @@ impl ConfigDir {
             licence: named.licence_file.unwrap_or_else(|| beside(LICENCE_FILE)),
             tiers: named.tiers_file.unwrap_or_else(|| beside(TIERS_FILE)),
             issuers: named.licence_issuers_file.unwrap_or_else(|| beside(ISSUERS_FILE)),
+            caps: named.caps_dir.unwrap_or_else(|| CAPS.into()),
+            policies: named.policies_dir.unwrap_or_else(|| beside(POLICIES)),
             clients: named.clients_file,
         })
     }

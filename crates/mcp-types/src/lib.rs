@@ -9,15 +9,20 @@ mod level;
 pub mod meta;
 mod result;
 mod subscription;
+mod task;
 mod tool;
 mod version;
 
 pub use caller::{Caller, Origin, Scope};
 pub use level::LogLevel;
 pub use result::{
-    CacheScope, DiscoverResult, Implementation, InitializeResult, List, ListCapability, ListResult,
-    ModernList, Offered, ResultType, ServerCapabilities,
+    CacheScope, DiscoverResult, Extensions, Implementation, InitializeResult, List, ListCapability,
+    ListResult, ModernList, Offered, ResultType, ServerCapabilities,
 };
 pub use subscription::{SubscriptionFilter, SubscriptionNotification, SubscriptionsListenResult};
+pub use task::{
+    CreateTaskResult, DetailedTask, GetTaskResult, TASKS_EXTENSION, TaskAcknowledged, TaskDetail,
+    TaskHandle, TaskNotification, TaskStatus,
+};
 pub use tool::{CallToolResult, Content, Tool, ToolAnnotations};
 pub use version::{Era, ProtocolVersion, SUPPORTED_VERSIONS};

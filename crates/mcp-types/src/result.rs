@@ -13,6 +13,8 @@ use crate::meta::SERVER_INFO;
 pub enum ResultType {
     /// The request is done.
     Complete,
+    /// The answer comes later, to whoever asks for the task (the extension of tasks).
+    Task,
 }
 
 /// Who may keep a copy of a result (`CacheableResult.cacheScope`, MCP 2026-07-28).
@@ -51,6 +53,17 @@ pub struct ServerCapabilities {
     /// Log messages, for clients that ask for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<Offered>,
+    /// Extensions, by their names (MCP 2026-07-28).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<Extensions>,
+}
+
+/// The extensions that a server offers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Extensions {
+    /// Calls whose answers come later ([`crate::TASKS_EXTENSION`]).
+    #[serde(rename = "io.modelcontextprotocol/tasks")]
+    pub tasks: Offered,
 }
 
 /// What a server offers about one of its lists.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::result::ResultType;
 
 /// The changes that a client hears of (`SubscriptionFilter`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscriptionFilter {
     /// Of the list of tools.
@@ -18,6 +18,9 @@ pub struct SubscriptionFilter {
     /// Of the list of resources.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub resources_list_changed: bool,
+    /// Of these tasks (the extension of tasks).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub task_ids: Vec<String>,
 }
 
 /// A notification on a subscription.
@@ -47,9 +50,9 @@ struct Params<'a> {
 
 /// Which subscription it is: the id of the request that opened it.
 #[derive(Debug, Clone, Serialize)]
-struct Meta<'a> {
+pub(crate) struct Meta<'a> {
     #[serde(rename = "io.modelcontextprotocol/subscriptionId")]
-    subscription_id: &'a RawValue,
+    pub(crate) subscription_id: &'a RawValue,
 }
 
 impl<'a> SubscriptionNotification<'a> {

@@ -10,10 +10,10 @@ use std::fs;
 
 use jsonschema::Validator;
 use mcp_types::{
-    CacheScope, CallToolResult, Content, DiscoverResult, Era, Implementation, InitializeResult,
-    List, ListCapability, ListResult, ModernList, Offered, ProtocolVersion, ResultType,
-    SUPPORTED_VERSIONS, ServerCapabilities, SubscriptionFilter, SubscriptionNotification,
-    SubscriptionsListenResult, Tool, ToolAnnotations, meta,
+    CacheScope, CallToolResult, Content, DiscoverResult, Era, Extensions, Implementation,
+    InitializeResult, List, ListCapability, ListResult, ModernList, Offered, ProtocolVersion,
+    ResultType, SUPPORTED_VERSIONS, ServerCapabilities, SubscriptionFilter,
+    SubscriptionNotification, SubscriptionsListenResult, Tool, ToolAnnotations, meta,
 };
 use mcp_wire::{Message, RpcError, code, error_reply, result_reply};
 use serde::Serialize;
@@ -132,6 +132,7 @@ fn capabilities() -> ServerCapabilities {
         resources: Some(ListCapability { list_changed: true }),
         completions: Some(Offered {}),
         logging: Some(Offered {}),
+        extensions: Some(Extensions::default()),
     }
 }
 
@@ -304,6 +305,7 @@ fn subscriptions() {
         tools_list_changed: true,
         prompts_list_changed: true,
         resources_list_changed: true,
+        task_ids: Vec::new(),
     };
     let acknowledged = SubscriptionNotification::acknowledged(&id, granted);
     let of_acknowledged: [Break; 4] = [

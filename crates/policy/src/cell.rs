@@ -279,10 +279,12 @@ impl Cell {
         let Some(permit) = permits.iter().find(|known| known.role.permits()) else {
             return Decision::deny(Arc::clone(&self.nothing));
         };
-        let lifts = |role: Role, lift: &&&Known| match (role, lift.role) {
-            (Role::Everyday, Role::Lift { .. })
-            | (Role::Untrusted, Role::Lift { untrusted: true }) => true,
-            _ => false,
+        let lifts = |role: Role, lift: &&&Known| {
+            matches!(
+                (role, lift.role),
+                (Role::Everyday, Role::Lift { .. })
+                    | (Role::Untrusted, Role::Lift { untrusted: true })
+            )
         };
         let mut decision = Decision::new(Answer::Allow, name(permit));
         let mut asked = Answer::Allow;

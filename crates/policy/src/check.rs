@@ -2,42 +2,52 @@
 
 use std::collections::HashSet;
 
-use cedar_policy::{EntityUid, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 
 use crate::error::{PolicyError, Warning};
-use crate::input::{Client, File};
+use crate::input::File;
+use crate::missing::Missing;
 use crate::owner::Owned;
 
-/// Refuses the policies that the schema refuses, and returns what is likely not meant so.
+/// What is found of the owner's policies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Why they are refused, each reason with its place. With none they are good.
+    pub refused: Vec<PolicyError>,
+    /// What is likely not meant so.
+    pub warnings: Vec<Warning>,
+}
+
+/// Holds the policies to the schema. What is not there now is told, and refuses nothing.
 pub(crate) fn against(
     schema: &str,
     owned: &[Owned],
     files: &[File],
-) -> Result<Vec<Warning>, PolicyError> {
-    let (schema, _) =
-        Schema::from_cedarschema_str(schema).map_err(|error| PolicyError::made("schema", error))?;
+    missing: &Missing<'_>,
+) -> Result<Checked, PolicyError> {
+    let schema = format!("{schema}{}", missing.schema());
+    let (schema, _) = Schema::from_cedarschema_str(&schema)
+        .map_err(|error| PolicyError::made("schema", error))?;
     let policies = owned.iter().map(|owned| owned.known.policy.clone());
     let set =
         PolicySet::from_policies(policies).map_err(|error| PolicyError::made("policies", error))?;
     let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
     let told = |id: &PolicyId, error: &dyn Diagnostic| tell(owned, files, id, error);
-    let mut errors: Vec<PolicyError> =
+    let mut refused: Vec<PolicyError> =
         result.validation_errors().map(|error| told(error.policy_id(), error)).collect();
-    errors.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
-    match errors.into_iter().next() {
-        Some(first) => Err(first),
-        None => {
-            Ok(once(result.validation_warnings().map(|warning| told(warning.policy_id(), warning))))
-        }
-    }
+    refused.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
+    // That a rule says nothing is no news where what it speaks of is not there.
+    let others = result.validation_warnings().filter(|one| !missing.concerns(one.policy_id()));
+    let others = others.map(|one| Warning::new(told(one.policy_id(), one), false));
+    Ok(Checked { refused, warnings: once(others.chain(missing.warnings().iter().cloned())) })
 }
 
 /// The same is said once, though Cedar says it for each kind of call.
 fn once(warnings: impl Iterator<Item = Warning>) -> Vec<Warning> {
     let mut seen = HashSet::new();
     let mut all: Vec<Warning> = warnings.filter(|one| seen.insert(one.to_string())).collect();
-    all.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
+    all.sort_by(|a, b| (&a.what.file, a.what.place).cmp(&(&b.what.file, b.what.place)));
     all
 }
 
@@ -50,22 +60,4 @@ fn tell(owned: &[Owned], files: &[File], id: &PolicyId, error: &dyn Diagnostic) 
         (Some(owned), Some(file)) => PolicyError::cedar(&file.name, &file.text, owned.start, error),
         _ => PolicyError::made("policies", error),
     }
-}
-
-/// Warns of clients that there are not: the name may be wrong, and then the rule says nothing.
-pub(crate) fn clients(owned: &[Owned], files: &[File], known: &[Client]) -> Vec<Warning> {
-    let is_unknown = |uid: &EntityUid| {
-        let name = uid.id().unescaped();
-        uid.type_name().basename() == "Client" && known.iter().all(|client| client.name != name)
-    };
-    let warn = |owned: &Owned, uid: EntityUid| {
-        let of = owned.known.rule.file.as_deref().unwrap_or_default();
-        let text = files.iter().find(|file| file.name == of).map_or("", |file| file.text.as_str());
-        PolicyError::at(of, text, owned.start, format!("no client with a key is named `{uid}`"))
-    };
-    let each = owned.iter().flat_map(|owned| {
-        let names = owned.known.policy.entity_literals().into_iter().filter(is_unknown);
-        names.map(move |uid| warn(owned, uid))
-    });
-    once(each)
 }

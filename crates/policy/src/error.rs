@@ -17,7 +17,25 @@ pub struct PolicyError {
 }
 
 /// Something in the owner's policies that is likely not meant so.
-pub type Warning = PolicyError;
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where, and what.
+    pub what: PolicyError,
+    /// Whether it is about something that is not there now, and may come.
+    pub missing: bool,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.what.fmt(f)
+    }
+}
+
+impl Warning {
+    pub(crate) fn new(what: PolicyError, missing: bool) -> Self {
+        Self { what, missing }
+    }
+}
 
 /// A place in a file, counted from 1 as editors do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

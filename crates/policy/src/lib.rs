@@ -45,6 +45,12 @@
 //!
 //! Rules are named by `@id`, else by their line, after their file: `mail.cedar:bank`, `mail.cedar:12`.
 //!
+//! # What is not there
+//!
+//! A rule may name a method, a server or a client that is not there: it may have been taken away, or be about to come. That is
+//! a [`Warning`], and what the rule says of all others holds. A rule about nothing else waits, and is held to the schema once there is
+//! something to hold it to.
+//!
 //! # What fails closed
 //!
 //! Names are brought into one spelling before they are compared ([`Policies::decide`] never sees `/notes/../private`), and rules must
@@ -95,6 +101,7 @@ mod json;
 pub mod limits;
 mod made;
 mod method;
+mod missing;
 mod names;
 mod owner;
 mod policies;
@@ -107,6 +114,7 @@ mod scopes;
 mod types;
 
 pub use answer::{Answer, Approver, Decision, Explanation, Rule, Scope};
+pub use check::Checked;
 pub use error::{Place, PolicyError, Warning};
 pub use input::{Client, File, Inputs, Licence, Standing, Tool};
 pub use policies::Policies;

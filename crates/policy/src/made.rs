@@ -64,9 +64,12 @@ pub(crate) fn policies(
                 let role = Role::Lift { untrusted: false };
                 all.push(known(&format!("always:{}", standing.id), &text, role)?);
             }
-            None => warnings.push(PolicyError::made(
-                &format!("always:{}", standing.id),
-                "its method is not there any more, or does not work on such a thing: it does not count",
+            None => warnings.push(Warning::new(
+                PolicyError::made(
+                    &format!("always:{}", standing.id),
+                    "its method is not there now, or does not work on such a thing: it does not count",
+                ),
+                true,
             )),
         }
     }
@@ -138,6 +141,6 @@ fn known(name: &str, text: &str, role: Role) -> Result<Known, PolicyError> {
 fn parse(name: &str, text: &str, role: Role) -> Result<Known, PolicyError> {
     let policy = Policy::parse(Some(cedar_policy::PolicyId::new(name)), text)
         .map_err(|error| PolicyError::cedar(name, text, 0, &error))?;
-    let rule = Rule { name: name.into(), file: None, line: None, text: text.into() };
-    Ok(Known::new(policy, rule, role))
+    let shown = Rule { name: name.into(), file: None, line: None, text: text.into() };
+    Ok(Known::new(policy, shown, role))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors};
+use cedar_policy::{EntityId, EntityTypeName, EntityUid};
 
 use crate::error::PolicyError;
 use crate::question::Kind;
@@ -30,23 +30,24 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn new() -> Result<Self, PolicyError> {
-        Self::parse().map_err(|error| PolicyError::made("entity types", error))
+        Self::parse()
+            .ok_or_else(|| PolicyError::made("entity types", "Cedar does not know such names"))
     }
 
-    fn parse() -> Result<Self, ParseErrors> {
-        Ok(Self {
-            client: "Client".parse()?,
-            kind: "Kind".parse()?,
-            action: "Action".parse()?,
-            server: "Server".parse()?,
-            tool: "Tool".parse()?,
-            path: "Path".parse()?,
-            account: "Account".parse()?,
-            recipient: "Recipient".parse()?,
-            domain: "Domain".parse()?,
-            remote: "Remote".parse()?,
-            workflow: "Workflow".parse()?,
-            host: "Host".parse()?,
+    fn parse() -> Option<Self> {
+        Some(Self {
+            client: "Client".parse().ok()?,
+            kind: "Kind".parse().ok()?,
+            action: "Action".parse().ok()?,
+            server: "Server".parse().ok()?,
+            tool: "Tool".parse().ok()?,
+            path: "Path".parse().ok()?,
+            account: "Account".parse().ok()?,
+            recipient: "Recipient".parse().ok()?,
+            domain: "Domain".parse().ok()?,
+            remote: "Remote".parse().ok()?,
+            workflow: "Workflow".parse().ok()?,
+            host: "Host".parse().ok()?,
         })
     }
 

@@ -14,29 +14,36 @@ use crate::rule::{Known, Role};
 /// How a file's name ends, so that no rule of the owner's can have the name of one that is made.
 const ENDING: &str = ".cedar";
 
-/// The policies of all files. One that is broken refuses all.
-pub(crate) fn policies(files: &[File]) -> Result<Vec<Owned>, PolicyError> {
-    let mut all = Vec::new();
+/// The policies of all files, and why some of these are refused.
+pub(crate) fn policies(files: &[File]) -> (Vec<Owned>, Vec<PolicyError>) {
+    let (mut all, mut refused) = (Vec::new(), Vec::new());
     let mut names = HashSet::new();
     for (at, file) in files.iter().enumerate() {
         let refuse = |reason: String| PolicyError::of_file(&file.name, reason);
         if at == MAX_FILES {
-            return Err(refuse(format!("there may be at most {MAX_FILES} files: join some")));
+            refused.push(refuse(format!("there may be at most {MAX_FILES} files: join some")));
+            break;
         }
         if !file.name.ends_with(ENDING) || !names.insert(&file.name) {
-            return Err(refuse(format!(
-                "a file of policies has a name of its own with `{ENDING}`"
-            )));
+            let reason = format!("a file of policies has a name of its own with `{ENDING}`");
+            refused.push(refuse(reason));
+            continue;
         }
         if file.text.len() > MAX_FILE_BYTES {
-            return Err(refuse(format!("it is larger than {MAX_FILE_BYTES} bytes: split it")));
+            refused.push(refuse(format!("it is larger than {MAX_FILE_BYTES} bytes: split it")));
+            continue;
         }
-        all.extend(of_file(file)?);
+        match of_file(file) {
+            Ok(policies) => all.extend(policies),
+            Err(error) => refused.push(error),
+        }
         if all.len() > MAX_POLICIES {
-            return Err(refuse(format!("there are more than {MAX_POLICIES} policies: join some")));
+            refused.push(refuse(format!("there are more than {MAX_POLICIES} policies: join some")));
+            all.truncate(MAX_POLICIES);
+            break;
         }
     }
-    Ok(all)
+    (all, refused)
 }
 
 /// A policy of the owner's, and where it begins in its file.
@@ -50,10 +57,12 @@ fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
     let set: PolicySet =
         file.text.parse().map_err(|error| PolicyError::cedar(&file.name, &file.text, 0, &error))?;
     if let Some(template) = set.templates().next() {
-        let start = template.as_ref().loc().map_or(0, |place| place.start());
+        let start = if let Some(place) = template.as_ref().loc() { place.start() } else { 0 };
         return Err(at(start, "a policy here has no slots: write who or what is meant".to_owned()));
     }
-    let start = |policy: &&Policy| policy.as_ref().loc().map_or(0, |place| place.start());
+    let start = |policy: &&Policy| {
+        if let Some(place) = policy.as_ref().loc() { place.start() } else { 0 }
+    };
     let mut policies: Vec<&Policy> = set.policies().collect();
     policies.sort_by_key(start);
     let mut names = HashSet::new();
@@ -71,13 +80,13 @@ fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
         }
         let name = format!("{}:{own}", file.name);
         let policy = policy.new_id(PolicyId::new(&name));
-        let rule = Rule {
+        let shown = Rule {
             name: name.into(),
             file: Some(file.name.as_str().into()),
             line: Some(begins.line),
             text: text.into(),
         };
-        all.push(Owned { known: Known::new(policy, rule, role), start });
+        all.push(Owned { known: Known::new(policy, shown, role), start });
     }
     Ok(all)
 }

@@ -8,14 +8,15 @@ use cedar_policy::Context;
 
 use crate::answer::{Answer, Decision, Explanation};
 use crate::cell::{Cell, Matched, Rules, Still};
-use crate::check;
+use crate::check::{self, Checked};
 use crate::context::{self, Facts};
 use crate::error::{PolicyError, Warning};
 use crate::input::{Inputs, Tool};
 use crate::made;
 use crate::method::{self, Method};
+use crate::missing::Missing;
 use crate::names::Names;
-use crate::owner;
+use crate::owner::{self, Owned};
 use crate::question::{Kind, Origin, Principal, Question};
 use crate::resource::Resource;
 use crate::rule::Known;
@@ -47,13 +48,12 @@ impl Policies {
     /// The policies of these inputs. One that is broken refuses all.
     pub fn build(inputs: &Inputs) -> Result<Self, PolicyError> {
         let names = Names::new()?;
-        let tools: BTreeMap<&str, &Tool> =
-            inputs.tools.iter().map(|tool| (tool.method.as_str(), tool)).collect();
-        let tools: Vec<&Tool> = tools.into_values().collect();
+        let tools = tools(inputs);
         let schema = schema::text(&tools);
-        let owned = owner::policies(&inputs.files)?;
-        let mut warnings = check::against(&schema, &owned, &inputs.files)?;
-        warnings.extend(check::clients(&owned, &inputs.files, &inputs.clients));
+        let (owned, Checked { refused, mut warnings }) = checked(inputs, &tools, &schema)?;
+        if let Some(first) = refused.into_iter().next() {
+            return Err(first);
+        }
         let mut all = made::policies(inputs, &tools, &names, &mut warnings)?;
         all.extend(owned.into_iter().map(|owned| owned.known));
         let principals = principals(inputs, &all);
@@ -71,6 +71,12 @@ impl Policies {
             schema,
             warnings,
         })
+    }
+
+    /// Everything that is wrong with the owner's policies, where [`Policies::build`] tells the first.
+    pub fn check(inputs: &Inputs) -> Result<Checked, PolicyError> {
+        let tools = tools(inputs);
+        checked(inputs, &tools, &schema::text(&tools)).map(|(_, checked)| checked)
     }
 
     /// What in the owner's policies is likely not meant so.
@@ -174,7 +180,7 @@ impl Policies {
         question: &Question<'_>,
     ) -> (Decision, Vec<(Resource, Option<Matched>)>) {
         let (resources, context) = match self.call(cell, method, question) {
-            Ok(call) => call,
+            Ok(read) => read,
             Err(argument) => {
                 let name = argument.map(|argument| format!("{ARGUMENTS}:{argument}"));
                 return (Decision::deny(name.unwrap_or_else(|| ARGUMENTS.to_owned())), Vec::new());
@@ -213,6 +219,26 @@ impl Policies {
         let context = context::of_call(facts, Some((method, &arguments)), cell.looks)?;
         Ok((resources, context))
     }
+}
+
+/// The tools by their names, each once.
+fn tools(inputs: &Inputs) -> Vec<&Tool> {
+    let tools: BTreeMap<&str, &Tool> =
+        inputs.tools.iter().map(|tool| (tool.method.as_str(), tool)).collect();
+    tools.into_values().collect()
+}
+
+/// The owner's policies, and what is found of them.
+fn checked(
+    inputs: &Inputs,
+    tools: &[&Tool],
+    schema: &str,
+) -> Result<(Vec<Owned>, Checked), PolicyError> {
+    let (owned, mut refused) = owner::policies(&inputs.files);
+    let missing = Missing::of(&owned, &inputs.files, tools, &inputs.clients);
+    let mut found = check::against(schema, &owned, &inputs.files, &missing)?;
+    refused.append(&mut found.refused);
+    Ok((owned, Checked { refused, ..found }))
 }
 
 /// What the question has in common with others of its conversation.

@@ -128,10 +128,10 @@ fn is_context(access: &Value) -> bool {
 }
 
 impl Known {
-    pub(crate) fn new(policy: Policy, rule: Rule, role: Role) -> Self {
+    pub(crate) fn new(policy: Policy, shown: Rule, role: Role) -> Self {
         let looks = Looks::of(&policy);
         let (scope, conditions) = (Scope::of(&policy), scope::conditions(&policy));
-        Self { policy, rule, role, looks, scope, conditions }
+        Self { policy, rule: shown, role, looks, scope, conditions }
     }
 }
 

@@ -34,6 +34,14 @@ unless { resource in Remote::"nas" };
 "#;
 
 #[test]
+fn the_readme_shows_these_examples() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(path).unwrap();
+    let blocks = readme.split("```cedar\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    assert_eq!(blocks.collect::<Vec<_>>(), [FOLDER, MAIL, NIGHT, BACKUP]);
+}
+
+#[test]
 fn the_examples_of_the_readme_do_what_it_says() {
     let files = [
         ("folder.cedar", FOLDER),

@@ -333,7 +333,7 @@ fn never_lifts_the_everyday_questions_and_no_other() {
         (format!("{never}{own}"), quiet, HOST, "own.cedar:mine"),
         (format!("{own}{trusting}"), told, HOST, "own.cedar:mine"),
         (own.to_owned(), quiet, PERSON, leaves),
-        (r#"permit (principal, action, resource);"#.to_owned(), quiet, PERSON, leaves),
+        ("permit (principal, action, resource);".to_owned(), quiet, PERSON, leaves),
     ] {
         let decision = with(&rules).decide(&question);
         assert_eq!((decision.answer, &*decision.rule), (answer, rule), "{rules}");
@@ -416,7 +416,7 @@ fn a_standing_permission_lifts_for_what_it_was_given() {
     let decision = policies.decide(&reader);
     assert_eq!((decision.answer, &*decision.rule), (DENY, "scopes:reader"));
     assert!(!policies.may_ever(key("reader"), "mcp.sync.run"));
-    let warned: Vec<&str> = policies.warnings().iter().map(|one| one.file.as_str()).collect();
+    let warned: Vec<&str> = policies.warnings().iter().map(|one| one.what.file.as_str()).collect();
     assert_eq!(warned, ["always:4", "always:5"]);
 }
 

@@ -1,5 +1,7 @@
 //! What a decision costs.
 
+#![expect(clippy::unwrap_used, reason = "what is missing fails the test")]
+
 mod appliance;
 
 use std::hint::black_box;
@@ -26,7 +28,7 @@ fn large() -> Policies {
             &name,
             &[Effect::ReadOnly],
             &[(TargetKind::Path, "path")],
-            properties,
+            &properties,
             &[],
         ));
     }

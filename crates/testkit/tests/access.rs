@@ -79,7 +79,11 @@ fn a_code_is_worth_a_key_once() {
     assert_eq!((paired["client"].as_str(), appliance.status_of(key)), (Some("laptop"), 200));
     assert_eq!(post(&code).status, 403, "it is good once");
     let tools = Request::new(appliance.port(), key).modern("tools/list", &json!({})).send();
-    assert_eq!(tools.json()["result"]["tools"].as_array().unwrap().len(), 4);
+    assert_eq!(
+        tools.json()["result"]["tools"].as_array().unwrap().len(),
+        5,
+        "those of the file server, and `approval_status`"
+    );
     let paired = until("the end of the pairing", PATIENCE, || {
         let rows = appliance.audit(&["--client", "laptop", "--kind", "outcome"]);
         rows.into_iter().next()

@@ -7,16 +7,17 @@ use audit::Kind;
 use capfile::{TextSource, TextSources};
 use policy::{Answer, Approver};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::access::desk::entry;
 use crate::access::pass::Pass;
-use crate::access::{Access, Action, Ask, Refused};
+use crate::access::{Access, Action, Ask, Refused, Talk};
 use crate::mcp::Door;
 
 /// What has become of a call that nobody forbids.
 pub(crate) enum Begun {
     /// It goes on, by this grant if it needed one, with whose arguments it is then made.
-    Goes(Pass, Option<Grant>),
+    Goes(Box<Pass>, Option<Grant>),
     /// It waits for somebody's word, or somebody has said no a moment ago.
     Waits(Box<Approval>),
 }
@@ -53,10 +54,7 @@ impl Access {
             Approver::Host => Audience::Host,
             Approver::Person => Audience::Person,
         };
-        let (client, of, with) =
-            (door.client.name().to_string(), method.to_string(), arguments.to_owned());
-        let taken = self.inbox(move |inbox| inbox.take(&client, &of, &with, needed)).await?;
-        if let Some(grant) = taken {
+        if let Some(grant) = self.take(door, action, needed).await? {
             return self
                 .still_allowed(door, &action, &grant, wanted.untrusted)
                 .map(|()| Said::Granted(grant));
@@ -76,6 +74,41 @@ impl Access {
         let approval = self.inbox(move |inbox| inbox.ask(asked)).await?;
         self.told(door, "asked", &approval).await?;
         Ok(Said::Waits(Box::new(approval)))
+    }
+
+    /// The grant of a task's call that policy, by now, lets be made without one. Somebody may have changed the call, and a grant
+    /// is of no more use once it was made.
+    pub(super) async fn given(
+        &self,
+        door: &Door<'_>,
+        action: Action<'_>,
+        untrusted: TextSources,
+    ) -> Result<Option<Grant>, Refused> {
+        if !matches!(door.talk, Talk::Task(_)) {
+            return Ok(None);
+        }
+        let taken = self.take(door, action, Audience::Host).await?;
+        if let Some(grant) = &taken {
+            self.still_allowed(door, &action, grant, untrusted)?;
+        }
+        Ok(taken)
+    }
+
+    /// Uses up the grant of a call, where there is one.
+    async fn take(
+        &self,
+        door: &Door<'_>,
+        action: Action<'_>,
+        needed: Audience,
+    ) -> Result<Option<Grant>, Refused> {
+        let (client, method) = (door.client.name().to_string(), action.declared.name.to_string());
+        let arguments = action.arguments.unwrap_or("{}").to_owned();
+        self.inbox(move |inbox| inbox.take(&client, &method, &arguments, needed)).await
+    }
+
+    /// Tells whenever somebody has asked for something or answered it.
+    pub(crate) fn answers(&self) -> watch::Receiver<u64> {
+        self.inbox.changes()
     }
 
     /// Approves or denies a call as the host of its client, which has asked its user.

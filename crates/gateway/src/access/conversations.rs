@@ -57,6 +57,8 @@ struct Read {
 pub(crate) enum Talk {
     /// A connection is one.
     Connection(Arc<Conversation>),
+    /// The call of a task is one of its own, which has read what was read when the call was asked for.
+    Task(Arc<Conversation>),
     /// A session over HTTP, or all of a client that has none.
     Http {
         /// The session, or nothing.
@@ -65,6 +67,13 @@ pub(crate) enum Talk {
 }
 
 impl Conversation {
+    /// One in which this was read.
+    pub(crate) fn that_has_read(sources: TextSources) -> Self {
+        let new = Self::default();
+        new.add(sources);
+        new
+    }
+
     pub(crate) fn read(&self) -> TextSources {
         let bits = self.0.load(Ordering::Acquire);
         TextSource::ALL.into_iter().filter(|source| bits & bit(*source) != 0).collect()
@@ -92,9 +101,9 @@ impl Conversations {
 
     /// What has been read in a conversation of this client.
     pub(crate) fn read(&self, client: &str, talk: &Talk) -> TextSources {
-        let Talk::Http { session } = talk else {
-            let Talk::Connection(connection) = talk else { return TextSources::NONE };
-            return connection.read();
+        let session = match talk {
+            Talk::Connection(own) | Talk::Task(own) => return own.read(),
+            Talk::Http { session } => session,
         };
         let now = self.now();
         let books = self.books();
@@ -111,7 +120,7 @@ impl Conversations {
     pub(crate) fn note(&self, client: &str, talk: &Talk, sources: TextSources) {
         match talk {
             _ if sources.is_empty() => {}
-            Talk::Connection(connection) => connection.add(sources),
+            Talk::Connection(own) | Talk::Task(own) => own.add(sources),
             Talk::Http { session } => self.note_http(client, session, sources),
         }
     }
@@ -131,9 +140,9 @@ impl Conversations {
     fn note_http(&self, client: &str, session: &str, sources: TextSources) {
         let now = self.now();
         let mut books = self.books();
-        let own = books.all.keys().filter(|(of, _)| of == client).count();
         let key = (client.to_owned(), session.to_owned());
-        let has_room = books.all.contains_key(&key) || own < MAX_CONVERSATIONS_PER_CLIENT;
+        let own = || books.all.keys().filter(|(of, _)| of == client).count();
+        let has_room = books.all.contains_key(&key) || own() < MAX_CONVERSATIONS_PER_CLIENT;
         let key = if has_room { key } else { (client.to_owned(), String::new()) };
         let before = books.all.get(&key).copied();
         let old = before.filter(|read| lasts(read.at, now)).map(|read| read.sources);

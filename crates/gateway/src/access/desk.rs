@@ -129,7 +129,7 @@ impl Access {
         let ask = Ask { method: &declared.name, arguments, untrusted };
         let decision = self.rulebook.decide(door, ask);
         let grant = match decision.answer {
-            Answer::Allow => None,
+            Answer::Allow => self.given(door, action, untrusted).await?,
             Answer::Deny => return Err(Refused::NotPermitted { rule: decision.rule }),
             Answer::Ask(approver) => {
                 let wanted = Wanted { approver, rule: decision.rule, untrusted };
@@ -146,7 +146,7 @@ impl Access {
         let mut entry = entry(kind, door, declared.name.clone());
         entry.arguments = arguments.map(Into::into);
         let pass = Pass::begin(&self.audit, entry, reserved, &declared.spends).await?;
-        Ok(Begun::Goes(pass, grant))
+        Ok(Begun::Goes(Box::new(pass), grant))
     }
 
     /// Lets something be done that is the gateway's own affair, and records it.

@@ -66,6 +66,11 @@ impl Clients {
         Some(identity)
     }
 
+    /// The client of this name, if it may ask now.
+    pub(crate) fn named(&self, name: &str, now: Timestamp) -> Option<&Arc<Identity>> {
+        self.0.iter().find(|identity| *identity.name == *name && identity.is_good_at(now))
+    }
+
     /// Tells those whose time is over that it is.
     pub(crate) fn expire(&self, now: Timestamp) {
         for identity in self.0.iter().filter(|identity| !identity.is_good_at(now)) {

@@ -57,7 +57,10 @@ impl Mcp {
         }
         let (pass, grant) = match begun {
             Begun::Goes(pass, grant) => (pass, grant),
-            Begun::Waits(approval) => return Ok(word::waits(asked, &approval)),
+            Begun::Waits(approval) => {
+                let task = self.as_task(asked, &approval, answered).await;
+                return Ok(task.unwrap_or_else(|| word::waits(asked, &approval)));
+            }
         };
         let call = Passing { declared: action.declared, grant: grant.as_ref(), answered };
         let outcome = self.pass(asked, backend, call).await;

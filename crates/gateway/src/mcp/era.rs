@@ -1,6 +1,6 @@
-//! Which era a request speaks.
+//! Which era a request speaks, and what that means for its answer.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use mcp_types::{Era, ProtocolVersion, meta};
 use mcp_wire::{Object, Request, RpcError, code};
 use serde_json::json;
@@ -43,4 +43,20 @@ pub(crate) fn decide(
 fn unsupported(requested: &str) -> RpcError {
     RpcError::new(code::UNSUPPORTED_PROTOCOL_VERSION, "unsupported protocol version")
         .with_data(json!({ "supported": hello::versions(), "requested": requested }))
+}
+
+/// The HTTP status that the protocol ties to an error. An error without one is an answer like any other: clients show its
+/// text, and would hide it behind the number of a failed HTTP request.
+pub(super) fn status(era: Era, code: i64) -> Option<StatusCode> {
+    if era == Era::Legacy {
+        return None;
+    }
+    match i32::try_from(code).ok()? {
+        code::METHOD_NOT_FOUND => Some(StatusCode::NOT_FOUND),
+        code::HEADER_MISMATCH
+        | code::MISSING_CLIENT_CAPABILITY
+        | code::UNSUPPORTED_PROTOCOL_VERSION => Some(StatusCode::BAD_REQUEST),
+        code::NOT_ACCEPTABLE => Some(StatusCode::NOT_ACCEPTABLE),
+        _ => None,
+    }
 }

@@ -50,6 +50,8 @@ pub(super) fn initialize(asked: Option<&str>, offered: &ServerCapabilities) -> I
             resources: offered.resources.map(|_| silent),
             completions: offered.completions,
             logging: offered.logging,
+            // Both sides say what they have with each request, which came with the later era.
+            extensions: None,
         },
         server_info: info(),
         instructions: INSTRUCTIONS,

@@ -35,9 +35,18 @@ pub(super) fn of_reply(reply: &str, declared: &Declared) -> TextSources {
     result().unwrap_or(declared.text_from)
 }
 
+/// The sources that a result names which we have passed on before.
+pub(super) fn told(result: &Object<'_>) -> TextSources {
+    let names = || {
+        let metadata = Object::parse(result.get("_meta")?.get()).ok()?;
+        serde_json::from_str::<Vec<String>>(metadata.get(meta::UNTRUSTED)?.get()).ok()
+    };
+    names().unwrap_or_default().iter().filter_map(|name| TextSource::named(name)).collect()
+}
+
 /// The names of sources, as JSON text.
 pub(super) fn names(sources: TextSources) -> String {
-    Value::from_iter(sources.iter().map(TextSource::name)).to_string()
+    sources.iter().map(TextSource::name).collect::<Value>().to_string()
 }
 
 impl Mcp {
@@ -87,7 +96,7 @@ mod tests {
         check(&mail, &said("[]"), &[]);
         check(&mail, &said(r#"["web"]"#), &[TextSource::Web]);
         check(&mail, &said(r#"["web","file"]"#), &[TextSource::Web]);
-        for strange in [r#"["nowhere"]"#, "1", "{}", r#"[1]"#] {
+        for strange in [r#"["nowhere"]"#, "1", "{}", "[1]"] {
             check(&mail, &said(strange), &both);
         }
         let stranger = declared(&[TextSource::Server], false);

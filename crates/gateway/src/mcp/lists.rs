@@ -1,15 +1,49 @@
 //! `tools/list` and `prompts/list`, which are in the cap files.
 
+use capfile::TextSources;
 use mcp_types::{CacheScope, Era, List, ListResult, ModernList};
 use mcp_wire::{RpcError, code, result_reply};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::limits::LIST_TTL_MS;
-use crate::mcp::{Asked, hello};
+use crate::mcp::{Asked, Failure, Mcp, hello, own};
+use crate::registry::{Backend, Declared, Table};
+
+impl Mcp {
+    /// The tools that the client may call, and those of the gateway's own.
+    pub(super) async fn list_tools(
+        &self,
+        asked: &Asked<'_>,
+        table: &Table,
+    ) -> Result<Vec<u8>, Failure> {
+        let may = |declared: &Declared| self.access.may_call(asked.door.client, declared);
+        let tools = table.tools().iter().filter(|(declared, _)| may(declared));
+        let tools: Vec<_> = tools.collect();
+        let described = tools.iter().map(|(declared, _)| declared.described_by);
+        self.heard(asked.door, described.fold(TextSources::NONE, TextSources::and)).await;
+        let own = own::shown(asked.door.client).map(|tool| &tool.text);
+        let tools = tools.into_iter().map(|(_, tool)| tool).chain(own);
+        Ok(whole(asked, List::Tools, tools)?)
+    }
+
+    /// The prompts that the client may get.
+    pub(super) async fn list_prompts(
+        &self,
+        asked: &Asked<'_>,
+        table: &Table,
+    ) -> Result<Vec<u8>, Failure> {
+        let may = |backend: &Backend| self.access.may_call(asked.door.client, &backend.prompts);
+        let prompts = table.prompts().iter().filter(|(backend, _)| may(backend));
+        let prompts: Vec<_> = prompts.collect();
+        let described = prompts.iter().map(|(backend, _)| backend.prompts.described_by);
+        self.heard(asked.door, described.fold(TextSources::NONE, TextSources::and)).await;
+        Ok(whole(asked, List::Prompts, prompts.into_iter().map(|(_, prompt)| prompt))?)
+    }
+}
 
 /// Every item, in one page.
-pub(super) fn whole<'a>(
+fn whole<'a>(
     asked: &Asked<'_>,
     list: List,
     items: impl Iterator<Item = &'a Box<RawValue>>,

@@ -3,6 +3,7 @@
 //! Capability servers speak 2026-07-28 only. A request of an older client is given what that revision wants,
 //! and the answer loses what the older client does not know. The dialect from before MCP is a room of its own, [`legacy`].
 
+mod asked;
 mod calls;
 mod door;
 pub(crate) mod era;
@@ -22,19 +23,20 @@ mod remarks;
 mod resources;
 mod seal;
 mod sessions;
+mod tasks;
 mod word;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use capfile::TextSources;
 use mcp_types::{Era, List, meta};
 use mcp_wire::{Message, Notification, Object, Request, RpcError, code, error_reply, result_reply};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 
+use asked::{Asked, read};
 pub(crate) use door::{Door, SESSION_ID};
 pub(crate) use handshake::Handshake;
 pub(crate) use modern::is_modern;
@@ -42,11 +44,12 @@ pub(crate) use own::is_own_name;
 use questions::Questions;
 use seal::Seal;
 use sessions::{Refused, Sessions};
+pub(crate) use tasks::{Room, follow as follow_tasks};
 
 use crate::access::{Access, Ended, Refused as NotAllowed};
 use crate::http::Refusal;
 use crate::metrics::Metrics;
-use crate::registry::{Backend, Declared, Registry};
+use crate::registry::Registry;
 use crate::request_id::RequestIds;
 
 /// The methods that a server answers, each of which is decided on.
@@ -64,6 +67,7 @@ pub(crate) struct Mcp {
     sessions: Sessions,
     questions: Questions,
     seal: Seal,
+    tasks: Room,
     /// How long a call may take.
     deadline: Duration,
     /// Its sender is dropped at the signal to stop.
@@ -102,30 +106,29 @@ impl From<NotAllowed> for Failure {
     }
 }
 
-/// One request with what was read of it.
-struct Asked<'a> {
-    door: &'a Door<'a>,
-    request: &'a Request<'a>,
-    params: Object<'a>,
-    metadata: Object<'a>,
-    era: Era,
-    /// How long the client waits, where it says so.
-    timeout: Option<Duration>,
-    /// Whether a decision on it is in the record.
-    recorded: AtomicBool,
-}
-
 impl Mcp {
     pub(crate) fn new(
         registry: Registry,
         access: Access,
         ids: RequestIds,
         metrics: Metrics,
+        tasks: Room,
         deadline: Duration,
         stopped: watch::Receiver<()>,
     ) -> Result<Self, getrandom::Error> {
         let (sessions, questions, seal) = (Sessions::default(), Questions::default(), Seal::new()?);
-        Ok(Self { registry, access, ids, metrics, sessions, questions, seal, deadline, stopped })
+        Ok(Self {
+            registry,
+            access,
+            ids,
+            metrics,
+            sessions,
+            questions,
+            seal,
+            tasks,
+            deadline,
+            stopped,
+        })
     }
 
     /// Where the servers are known.
@@ -284,20 +287,24 @@ impl Mcp {
                 (code, reply)
             }
             Err(Failure::Ours(error)) => {
-                if !asked.recorded.load(Ordering::Relaxed) {
-                    let params = asked.request.params.map(RawValue::get);
-                    let method = &asked.request.method;
-                    self.access.misasked(asked.door, method, params, &error).await;
-                }
+                self.misasked(asked, &error).await;
                 (error.code.into(), error_reply(Some(id), &error))
             }
             Err(Failure::Theirs { code, reply }) => (code, reply),
         };
-        if let Some(status) = status(asked.era, code) {
+        if let Some(status) = era::status(asked.era, code) {
             return Err(Refusal::with_body(status, code, reply));
         }
         tracing::info!(code, "refused");
         Ok(reply)
+    }
+
+    /// Records that a request was wrong, where no decision on it is in the record.
+    async fn misasked(&self, asked: &Asked<'_>, error: &RpcError) {
+        if !asked.recorded.load(Ordering::Relaxed) {
+            let params = asked.request.params.map(RawValue::get);
+            self.access.misasked(asked.door, &asked.request.method, params, error).await;
+        }
     }
 
     /// The result, recorded. What a server answers is recorded where it is decided on.
@@ -325,26 +332,10 @@ impl Mcp {
         let has = |capability: bool| capability.then_some(()).ok_or_else(no_such_method);
         match (asked.era, asked.request.method.as_ref()) {
             (_, "tools/call") => self.call_tool(asked).await,
-            (_, "tools/list") => {
-                let may = |declared: &Declared| self.access.may_call(asked.door.client, declared);
-                let tools = table.tools().iter().filter(|(declared, _)| may(declared));
-                let tools: Vec<_> = tools.collect();
-                let described = tools.iter().map(|(declared, _)| declared.described_by);
-                self.heard(asked.door, described.fold(TextSources::NONE, TextSources::and)).await;
-                let own = own::shown(asked.door.client).map(|tool| &tool.text);
-                let tools = tools.into_iter().map(|(_, tool)| tool).chain(own);
-                Ok(lists::whole(asked, List::Tools, tools)?)
-            }
+            (_, "tools/list") => self.list_tools(asked, &table).await,
             (_, "prompts/list") => {
                 has(offered.prompts.is_some())?;
-                let may =
-                    |backend: &Backend| self.access.may_call(asked.door.client, &backend.prompts);
-                let prompts = table.prompts().iter().filter(|(backend, _)| may(backend));
-                let prompts: Vec<_> = prompts.collect();
-                let described = prompts.iter().map(|(backend, _)| backend.prompts.described_by);
-                self.heard(asked.door, described.fold(TextSources::NONE, TextSources::and)).await;
-                let prompts = prompts.into_iter().map(|(_, prompt)| prompt);
-                Ok(lists::whole(asked, List::Prompts, prompts)?)
+                self.list_prompts(asked, &table).await
             }
             (_, "prompts/get") => {
                 has(offered.prompts.is_some())?;
@@ -368,6 +359,9 @@ impl Mcp {
             }
             (Era::Modern, "server/discover") => Ok(result_reply(id, &hello::discover(offered))),
             (Era::Modern, "subscriptions/listen") => self.listen(asked, &offered).await,
+            (Era::Modern, "tasks/get") => self.get_task(asked).await,
+            (Era::Modern, "tasks/update") => self.update_task(asked).await,
+            (Era::Modern, "tasks/cancel") => self.cancel_task(asked).await,
             (Era::Legacy, "initialize") => {
                 if let Some(kept) = &asked.door.handshake {
                     kept.read(&asked.params);
@@ -387,45 +381,4 @@ impl Mcp {
 
 fn no_such_method() -> RpcError {
     RpcError::new(code::METHOD_NOT_FOUND, "no such method")
-}
-
-/// The HTTP status that the protocol ties to an error. An error without one is an answer like any other: clients show its
-/// text, and would hide it behind the number of a failed HTTP request.
-fn status(era: Era, code: i64) -> Option<StatusCode> {
-    if era == Era::Legacy {
-        return None;
-    }
-    match i32::try_from(code).ok()? {
-        code::METHOD_NOT_FOUND => Some(StatusCode::NOT_FOUND),
-        code::HEADER_MISMATCH
-        | code::MISSING_CLIENT_CAPABILITY
-        | code::UNSUPPORTED_PROTOCOL_VERSION => Some(StatusCode::BAD_REQUEST),
-        code::NOT_ACCEPTABLE => Some(StatusCode::NOT_ACCEPTABLE),
-        _ => None,
-    }
-}
-
-/// Reads what a request is routed by, and decides its era. An error here has status 400.
-fn read<'a>(door: &'a Door<'a>, request: &'a Request<'a>) -> Result<Asked<'a>, RpcError> {
-    let invalid = |text: &str| RpcError::new(code::INVALID_PARAMS, text);
-    let params = request.params.map_or(Ok(Object::empty()), |raw| Object::parse(raw.get()));
-    let params = params.map_err(|error| invalid(&format!("`params`: {error}")))?;
-    let metadata = params.get("_meta").map_or(Ok(Object::empty()), |raw| Object::parse(raw.get()));
-    let metadata = metadata.map_err(|error| invalid(&format!("`_meta`: {error}")))?;
-    let era = era::decide(request, &metadata, door.headers)?;
-    if era == Era::Modern {
-        modern::check(request, &params, &metadata, door.headers)?;
-    }
-    let stated = metadata.get(meta::TIMEOUT_MS).map(timeout).transpose()?;
-    // Where a client says it twice, the smaller counts.
-    let timeout = stated.into_iter().chain(door.timeout).min();
-    Ok(Asked { door, request, params, metadata, era, timeout, recorded: AtomicBool::new(false) })
-}
-
-/// How long a client says that it waits.
-fn timeout(raw: &RawValue) -> Result<Duration, RpcError> {
-    raw.get().parse().ok().filter(|ms| *ms > 0).map(Duration::from_millis).ok_or_else(|| {
-        let text = format!("`{}` must be a number of milliseconds, at least 1", meta::TIMEOUT_MS);
-        RpcError::new(code::INVALID_PARAMS, text)
-    })
 }

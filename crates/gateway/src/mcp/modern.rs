@@ -42,6 +42,7 @@ pub(super) fn check(
     let source = match request.method.as_ref() {
         "tools/call" | "prompts/get" => "name",
         "resources/read" => "uri",
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
         _ => return Ok(()),
     };
     must_equal(headers, &NAME, params.get_str(source).as_deref())

@@ -151,11 +151,10 @@ impl Mcp {
 /// The kind of a fault, as capability servers name theirs.
 fn kind(fault: &Fault) -> &'static str {
     match fault {
-        Fault::Parameters(_) => "invalid_arguments",
         Fault::NoSuchTool | Fault::Refused(approvals::Refused::Unknown) => "not_found",
         Fault::Refused(approvals::Refused::OnlyAPerson) => "denied",
         Fault::Refused(approvals::Refused::Answered { .. }) => "conflict",
-        Fault::Refused(_) => "invalid_arguments",
+        Fault::Parameters(_) | Fault::Refused(_) => "invalid_arguments",
         Fault::Result(_) => "internal",
     }
 }

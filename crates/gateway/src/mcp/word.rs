@@ -3,6 +3,7 @@
 use approvals::{Approval, State};
 use mcp_types::{Era, meta};
 use mcp_wire::{Edit, Object, result_reply};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::access::Refused;
@@ -36,7 +37,7 @@ impl Mcp {
         let Some(id) = id else { return Ok(false) };
         let responses = asked.params.get(INPUT_RESPONSES).map(|raw| Object::parse(raw.get()));
         let answer = responses.and_then(Result::ok);
-        let answer = answer.as_ref().and_then(|all| all.get(KEY)).map(|raw| raw.get());
+        let answer = answer.as_ref().and_then(|all| all.get(KEY)).map(RawValue::get);
         let answer: Option<Value> = answer.and_then(|text| serde_json::from_str(text).ok());
         if let Some(approved) = answer.as_ref().and_then(verdict) {
             match self.access.answer_as_host(asked.door, id, approved).await {
@@ -111,15 +112,20 @@ impl Mcp {
 
 /// What a client is told whose call waits for a person: a tool's error, so that a model reads it and can tell its user.
 pub(super) fn waits(asked: &Asked<'_>, approval: &Approval) -> Vec<u8> {
-    let mut result = json!({
-        "content": [{ "type": "text", "text": text(approval) }],
-        "isError": true,
-        "_meta": { meta::APPROVAL: told(approval), meta::ERROR_KIND: "needs_approval" },
-    });
+    let mut result = not_called(approval, &text(approval));
     if let (Era::Modern, Some(members)) = (asked.era, result.as_object_mut()) {
         members.insert("resultType".to_owned(), "complete".into());
     }
     result_reply(asked.request.id, &result)
+}
+
+/// A tool's error for a call that was not made.
+pub(super) fn not_called(approval: &Approval, text: &str) -> Value {
+    json!({
+        "content": [{ "type": "text", "text": text }],
+        "isError": true,
+        "_meta": { meta::APPROVAL: told(approval), meta::ERROR_KIND: "needs_approval" },
+    })
 }
 
 /// The same for programs.
@@ -142,15 +148,43 @@ pub(super) fn text(approval: &Approval) -> String {
             "`{tool}` was not called: a person has denied it{because}. Do not try it again unless they ask you to."
         );
     }
-    let read = asked.untrusted.join(", ");
-    let why = if read.is_empty() {
-        String::new()
-    } else {
-        format!(" since this conversation has read text that nobody vouches for ({read})")
-    };
+    let why = why(approval);
     format!(
         "`{tool}` was not called: it needs a person's word{why}. It waits as approval {id}. Tell your user to open `approvals` in the          appliance's shell; once it is approved, make exactly the same call again. `approval_status` tells what has become of it."
     )
+}
+
+/// What is said of a task whose call waits for a person.
+pub(super) fn of_task(approval: &Approval) -> String {
+    let (id, tool, why) = (&approval.id, &approval.asked.tool, why(approval));
+    format!(
+        "`{tool}` needs a person's word{why}, and waits as approval {id}. Tell your user to open `approvals` in the appliance's shell. \
+         Once it is approved, the call is made, and this task has its result: do not make it again."
+    )
+}
+
+/// What is said of a task whose call will not be made, as its approval says.
+pub(super) fn of_task_that_is_over(approval: &Approval) -> String {
+    let (id, tool) = (&approval.id, &approval.asked.tool);
+    match approval.state {
+        State::Used => format!(
+            "`{tool}` was not called by this task: the same call, made again, has used approval {id}."
+        ),
+        State::Expired => format!(
+            "`{tool}` was not called: approval {id} was not given, or not used, in time. Ask your user whether they still want it \
+             before you make the call again."
+        ),
+        _ => text(approval),
+    }
+}
+
+/// Why a person's word is needed, where it is for what was read.
+fn why(approval: &Approval) -> String {
+    let read = approval.asked.untrusted.join(", ");
+    if read.is_empty() {
+        return String::new();
+    }
+    format!(" since this conversation has read text that nobody vouches for ({read})")
 }
 
 /// The words and the form with which a host asks its user.

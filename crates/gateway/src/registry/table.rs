@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use capfile::{CapFile, HeaderParameter};
-use mcp_types::{ListCapability, Offered, ServerCapabilities};
+use mcp_types::{Extensions, ListCapability, Offered, ServerCapabilities};
 use serde_json::value::RawValue;
 
 use crate::registry::Declared;
@@ -192,6 +192,7 @@ impl Table {
             resources: (!self.by_uri.is_empty()).then_some(list),
             completions: any(|file| file.completions),
             logging: any(|file| file.logging),
+            extensions: Some(Extensions::default()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The appliance of these tests: a few methods, two clients, and the owner's files of the test.
 
 #![expect(dead_code, reason = "each test file uses its part")]
+#![expect(clippy::unwrap_used, reason = "what is missing fails the test")]
 
 use capfile::Effect::{self, Destructive, Idempotent, OpenWorld, ReadOnly, Undoable};
 use capfile::{Pattern, Patterns, Target, TargetKind, TextSource, TextSources};
@@ -27,7 +28,7 @@ pub(crate) fn tool(
     method: &str,
     effects: &[Effect],
     works_on: &[(TargetKind, &str)],
-    properties: Value,
+    properties: &Value,
     required: &[&str],
 ) -> Tool {
     let server = method.split('.').nth(1).unwrap().to_owned();
@@ -48,13 +49,13 @@ pub(crate) fn tools() -> Vec<Tool> {
     let text = json!({ "type": "string" });
     let texts = json!({ "type": "array", "items": { "type": "string" } });
     vec![
-        tool("mcp.fs.read", &[ReadOnly], &[(Path, "path")], json!({ "path": text }), &["path"]),
-        tool("mcp.fs.list", &[ReadOnly], &[(Path, "path")], json!({ "path": text }), &[]),
+        tool("mcp.fs.read", &[ReadOnly], &[(Path, "path")], &json!({ "path": text }), &["path"]),
+        tool("mcp.fs.list", &[ReadOnly], &[(Path, "path")], &json!({ "path": text }), &[]),
         tool(
             "mcp.fs.write",
             &[Destructive, Undoable],
             &[(Path, "path")],
-            json!({ "path": text, "content": text, "overwrite": { "type": "boolean" },
+            &json!({ "path": text, "content": text, "overwrite": { "type": "boolean" },
                 "mode": { "type": ["integer", "null"] } }),
             &["path", "content"],
         ),
@@ -62,49 +63,49 @@ pub(crate) fn tools() -> Vec<Tool> {
             "mcp.fs.copy",
             &[Undoable],
             &[(Path, "from"), (Path, "to")],
-            json!({ "from": text, "to": text }),
+            &json!({ "from": text, "to": text }),
             &["from", "to"],
         ),
         tool(
             "mcp.fs.delete",
             &[Destructive],
             &[(Path, "path")],
-            json!({ "path": text }),
+            &json!({ "path": text }),
             &["path"],
         ),
         tool(
             "mcp.mail.send",
             &[OpenWorld],
             &[(Account, "account"), (Recipient, "to"), (Recipient, "cc")],
-            json!({ "account": text, "to": texts, "cc": texts, "subject": text, "body": text }),
+            &json!({ "account": text, "to": texts, "cc": texts, "subject": text, "body": text }),
             &["to"],
         ),
         tool(
             "mcp.mail.search",
             &[ReadOnly],
             &[(Account, "account")],
-            json!({ "account": text }),
+            &json!({ "account": text }),
             &[],
         ),
         tool(
             "mcp.sync.run",
             &[Destructive, OpenWorld, Idempotent],
             &[(Remote, "remote")],
-            json!({ "remote": text }),
+            &json!({ "remote": text }),
             &["remote"],
         ),
         tool(
             "mcp.agent.start",
             &[Undoable],
             &[(Workflow, "workflow")],
-            json!({ "workflow": text }),
+            &json!({ "workflow": text }),
             &["workflow"],
         ),
         tool(
             "mcp.web.fetch",
             &[ReadOnly, OpenWorld],
             &[(Url, "url")],
-            json!({ "url": text }),
+            &json!({ "url": text }),
             &["url"],
         ),
         Tool { method: "mcp.old.thing".to_owned(), server: "old".to_owned(), ..Tool::default() },

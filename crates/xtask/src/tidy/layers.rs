@@ -60,6 +60,7 @@ const LAYERS: [(Layer, &[&str]); 5] = [
             "mcp-client",
             "policy",
             "quota",
+            "tasks",
         ],
     ),
     (
