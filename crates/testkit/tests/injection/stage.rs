@@ -277,6 +277,7 @@ fn strings(value: &Value, all: &mut Vec<String>) {
 fn library() -> Value {
     let mut caps = testkit::cap_file("library", &["library_look"]);
     let method = &mut caps["capabilities"][0];
+    method["method"] = json!("mcp.library.look");
     method["effects"] = json!(["read_only"]);
     let how = json!({ "type": "string" });
     method["params_schema"] = json!({ "type": "array", "prefixItems": [how], "maxItems": 1 });
@@ -291,6 +292,7 @@ fn library() -> Value {
 fn stranger(text: &str) -> Value {
     let mut caps = testkit::cap_file("stranger", &["stranger_look"]);
     let method = &mut caps["capabilities"][0];
+    method["method"] = json!("mcp.stranger.look");
     method["effects"] = json!(["read_only"]);
     method["description"] = json!(text);
     method["tool"]["description"] = json!(text);
