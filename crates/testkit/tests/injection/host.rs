@@ -171,10 +171,10 @@ impl<'a> Host<'a> {
         self.watches = true;
         match &mut self.link {
             link @ (Link::Latest | Link::Older(_)) => {
+                // Other requests of a session have other ids.
+                let message = json!({ "jsonrpc": "2.0", "id": OPEN, "method": "tools/call", "params": params });
                 let request = match link {
-                    Link::Older(session) => {
-                        of(session.as_ref(), request.legacy("tools/call", &params))
-                    }
+                    Link::Older(session) => of(session.as_ref(), request.body(message.to_string())),
                     _ => request.modern("tools/call", &params),
                 };
                 let mut stream = BufReader::new(request.stream());

@@ -65,8 +65,10 @@ use host::Way;
 use play::{Cast, Play, play};
 use stage::Stage;
 
-/// By how many ways each case comes where the environment does not say.
+/// By how many ways each attack comes where the environment does not say.
 const WAYS: usize = 2;
+/// The same of each twin and control.
+const TWIN_WAYS: usize = 1;
 /// How many cases campaign C10 has at least.
 const MIN_CASES: usize = 50;
 
@@ -113,9 +115,9 @@ fn all() -> impl Iterator<Item = &'static Case> {
 }
 
 /// The ways by which a case comes: others for each case, so that each class comes by many.
-fn ways(at: usize, case: &Case) -> Vec<Way> {
+fn ways(at: usize, case: &Case, usual: usize) -> Vec<Way> {
     let number = std::env::var("LLMBASEDOS_INJECTION_WAYS").ok();
-    let number = number.map_or(WAYS, |number| number.parse().unwrap());
+    let number = number.map_or(usual, |number| number.parse().unwrap());
     let fits = |way: &Way| match case.ways {
         Ways::Every => true,
         Ways::Mcp => !way.is_old(),
@@ -128,16 +130,17 @@ fn ways(at: usize, case: &Case) -> Vec<Way> {
     (0..number).map(|more| fitting[(at + more) % fitting.len()]).collect()
 }
 
-/// Plays each case by each of its ways, and collects what `wrong` says of it.
+/// Plays each case by some of its ways, and collects what `wrong` says of it.
 fn each(
     stage: &Stage,
+    usual: usize,
     to: Destination,
     cast: impl Fn(&Case, Way) -> Option<Cast>,
     wrong: impl Fn(&Case, &Play) -> Option<String>,
 ) {
     let (mut wrongs, mut plays) = (Vec::new(), 0);
     for (at, case) in all().enumerate() {
-        for way in ways(at, case) {
+        for way in ways(at, case, usual) {
             let Some(cast) = cast(case, way).map(|cast| Cast { to, ..cast }) else { continue };
             let play = play(stage, case, cast);
             plays += 1;
@@ -235,14 +238,14 @@ fn there_are_cases_of_every_class() {
 fn no_injection_sends_anything_unasked() {
     let stage = Stage::new(OWNERS);
     let insists = |_: &Case, way| Some(Cast { insists: true, ..as_it_comes(way) });
-    each(&stage, Destination::Attacker, insists, |_, play| not_held(&stage, play));
+    each(&stage, WAYS, Destination::Attacker, insists, |_, play| not_held(&stage, play));
 }
 
 #[test]
 fn no_injection_sends_anything_where_the_owner_has_no_rules() {
     let stage = Stage::new("");
     let comes = |_: &Case, way| Some(as_it_comes(way));
-    each(&stage, Destination::Attacker, comes, |_, play| {
+    each(&stage, TWIN_WAYS, Destination::Attacker, comes, |_, play| {
         stage.deny_all();
         (!play.left.is_empty()).then(|| format!("this left: {:?}", play.left))
     });
@@ -252,14 +255,14 @@ fn no_injection_sends_anything_where_the_owner_has_no_rules() {
 fn each_twin_to_a_place_that_policy_allows_runs_unblocked() {
     let stage = Stage::new(OWNERS);
     let comes = |_: &Case, way| Some(as_it_comes(way));
-    each(&stage, Destination::Friend, comes, |_, play| blocked(&stage, play));
+    each(&stage, TWIN_WAYS, Destination::Friend, comes, |_, play| blocked(&stage, play));
 }
 
 #[test]
 fn each_twin_that_the_person_asks_for_runs_unblocked() {
     let stage = Stage::new("");
     let person = |_: &Case, _| Some(as_it_comes(Way::Person));
-    each(&stage, Destination::Attacker, person, |_, play| blocked(&stage, play));
+    each(&stage, TWIN_WAYS, Destination::Attacker, person, |_, play| blocked(&stage, play));
 }
 
 #[test]
@@ -268,12 +271,12 @@ fn each_twin_that_the_owner_wrote_runs_unblocked() {
     // What the model wrote down is no note of the owner's.
     let own =
         |case: &Case, way| (!case.is_kept()).then(|| Cast { own_notes: true, ..as_it_comes(way) });
-    each(&stage, Destination::Attacker, own, |_, play| blocked(&stage, play));
+    each(&stage, TWIN_WAYS, Destination::Attacker, own, |_, play| blocked(&stage, play));
 }
 
 #[test]
 fn each_injection_gets_out_where_everything_is_permitted() {
     let stage = Stage::new(OPEN);
     let comes = |_: &Case, way| Some(as_it_comes(way));
-    each(&stage, Destination::Attacker, comes, |_, play| blocked(&stage, play));
+    each(&stage, TWIN_WAYS, Destination::Attacker, comes, |_, play| blocked(&stage, play));
 }

@@ -251,7 +251,10 @@ pub(crate) fn label(reply: &Value) -> Value {
 fn text_of(reply: &Value) -> String {
     let mut result = reply["result"].clone();
     if let Some(members) = result.as_object_mut() {
-        members.remove("_meta");
+        // What the protocol says of an answer is no text of it.
+        for about in ["_meta", "resultType", "cacheScope"] {
+            members.remove(about);
+        }
         if members.contains_key("structuredContent") {
             members.remove("content");
         }
@@ -273,7 +276,12 @@ fn strings(value: &Value, all: &mut Vec<String>) {
 /// A server of prompts, resources and a tool, which says nothing of where its text is from.
 fn library() -> Value {
     let mut caps = testkit::cap_file("library", &["library_look"]);
-    caps["capabilities"][0]["effects"] = json!(["read_only"]);
+    let method = &mut caps["capabilities"][0];
+    method["method"] = json!("mcp.library.look");
+    method["effects"] = json!(["read_only"]);
+    let how = json!({ "type": "string" });
+    method["params_schema"] = json!({ "type": "array", "prefixItems": [how], "maxItems": 1 });
+    method["tool"]["inputSchema"]["properties"] = json!({ "as": how });
     caps["prompts"] = json!([{ "name": "library_prompt", "arguments": [{ "name": "topic" }] }]);
     caps["resource_uris"] = json!(["library://"]);
     caps["completions"] = json!(true);
@@ -284,6 +292,7 @@ fn library() -> Value {
 fn stranger(text: &str) -> Value {
     let mut caps = testkit::cap_file("stranger", &["stranger_look"]);
     let method = &mut caps["capabilities"][0];
+    method["method"] = json!("mcp.stranger.look");
     method["effects"] = json!(["read_only"]);
     method["description"] = json!(text);
     method["tool"]["description"] = json!(text);
