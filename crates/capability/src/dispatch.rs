@@ -79,6 +79,7 @@ impl<S: Server> Dispatcher<S> {
             list: List::Tools,
             items: self.tools.iter().map(|entry| &entry.tool).collect(),
             next_cursor: None,
+            untrusted: Vec::new(),
             modern: Some(ModernList { ttl_ms: 0, cache_scope, server_info }),
         }
     }

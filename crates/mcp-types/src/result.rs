@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::meta::SERVER_INFO;
-
 /// Whether a result is the last word (`Result.resultType`, MCP 2026-07-28).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,8 +122,22 @@ pub struct ListResult<T> {
     pub items: T,
     /// Where the next page begins, if this is not the last.
     pub next_cursor: Option<String>,
+    /// From where text in the items comes that nobody has vouched for, under [`crate::meta::UNTRUSTED`].
+    pub untrusted: Vec<&'static str>,
     /// What only the modern era has.
     pub modern: Option<ModernList>,
+}
+
+/// The `_meta` of a list.
+#[derive(Serialize)]
+struct ListMeta<'a> {
+    #[serde(
+        rename = "io.modelcontextprotocol/serverInfo",
+        skip_serializing_if = "Option::is_none"
+    )]
+    server_info: Option<&'a Implementation>,
+    #[serde(rename = "org.llmbasedos/untrusted", skip_serializing_if = "<[_]>::is_empty")]
+    untrusted: &'a [&'static str],
 }
 
 /// What is listed; the name of the member that holds the items.
@@ -177,7 +189,11 @@ impl<T: Serialize> Serialize for ListResult<T> {
         if let Some(modern) = &self.modern {
             map.serialize_entry("ttlMs", &modern.ttl_ms)?;
             map.serialize_entry("cacheScope", &modern.cache_scope)?;
-            map.serialize_entry("_meta", &BTreeMap::from([(SERVER_INFO, &modern.server_info)]))?;
+        }
+        let server_info = self.modern.as_ref().map(|modern| &modern.server_info);
+        let meta = ListMeta { server_info, untrusted: &self.untrusted };
+        if meta.server_info.is_some() || !meta.untrusted.is_empty() {
+            map.serialize_entry("_meta", &meta)?;
         }
         map.end()
     }

@@ -117,7 +117,13 @@ fn tool() -> Tool {
 fn list<T>(list: List, items: Vec<T>, era: Era) -> ListResult<Vec<T>> {
     let modern = ModernList { ttl_ms: 0, cache_scope: CacheScope::Private, server_info: info() };
     let modern = (era == Era::Modern).then_some(modern);
-    ListResult { list, items, next_cursor: Some("next".to_owned()), modern }
+    ListResult {
+        list,
+        items,
+        next_cursor: Some("next".to_owned()),
+        untrusted: vec!["server"],
+        modern,
+    }
 }
 
 fn tools(era: Era) -> ListResult<Vec<Tool>> {

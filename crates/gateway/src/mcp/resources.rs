@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use capfile::TextSources;
 use futures_util::future::join_all;
 use mcp_types::List;
 use mcp_wire::limits::MAX_REPLY_BYTES;
@@ -24,6 +25,8 @@ type Places = BTreeMap<String, Option<String>>;
 struct Page {
     items: Vec<Box<RawValue>>,
     next: Option<String>,
+    /// From where its text comes.
+    sources: TextSources,
 }
 
 impl Mcp {
@@ -48,7 +51,7 @@ impl Mcp {
             })
         });
         let (mut items, mut bytes, mut next) = (Vec::new(), 0, Places::new());
-        let (mut answered, mut failed) = (false, None);
+        let (mut answered, mut failed, mut sources) = (false, None, TextSources::NONE);
         for (name, place, page) in join_all(asking).await {
             let page = match page {
                 Ok(page) => page,
@@ -65,6 +68,7 @@ impl Mcp {
                 continue;
             }
             answered = true;
+            sources = sources.and(page.sources);
             bytes += length;
             items.extend(page.items);
             if let Some(place) = page.next {
@@ -73,7 +77,7 @@ impl Mcp {
         }
         match failed {
             Some(error) if !answered => Err(error.into()),
-            _ => Ok(lists::page(asked, list, &items, write_cursor(next))),
+            _ => Ok(lists::page(asked, list, &items, write_cursor(next), sources)),
         }
     }
 
@@ -94,9 +98,9 @@ impl Mcp {
         let reply = tokio::time::timeout(LIST_WAIT, asking);
         let reply = reply.await.unwrap_or_else(|_| Err(forward::failed(CallError::TimedOut)))?;
         let page = read_page(&reply, list).ok_or_else(|| pass::broken(backend))?;
-        if !page.items.is_empty() {
-            self.heard(asked.door, backend.resources.text_from).await;
-        }
+        let some = !page.items.is_empty();
+        let sources = if some { backend.resources.text_from } else { TextSources::NONE };
+        self.heard(asked.door, sources).await;
         let key = if list == List::Resources { "uri" } else { "uriTemplate" };
         let mut items = page.items;
         items.retain(|item| {
@@ -111,7 +115,7 @@ impl Mcp {
             }
             own
         });
-        Ok(Page { items, next: page.next })
+        Ok(Page { items, next: page.next, sources })
     }
 }
 
@@ -126,7 +130,7 @@ fn read_page(reply: &[u8], list: List) -> Option<Page> {
         None => None,
         Some(_) => Some(result.get_str("nextCursor")?.into_owned()),
     };
-    Some(Page { items, next })
+    Some(Page { items, next, sources: TextSources::NONE })
 }
 
 /// Where the next page begins, as text that means nothing to the client; `None` where there is none. What would make it longer than we

@@ -42,7 +42,9 @@ impl Mcp {
             let pass = self.access.own(door, &call.method).await;
             let pass = pass.map_err(|refused| refused.to_legacy())?;
             let result = own::answer(&self.access, door.client, &table, &call.method);
-            let result = result.unwrap_or_default().to_string();
+            let (result, sources) = result.unwrap_or_default();
+            let result = result.to_string();
+            self.heard(door, sources).await;
             pass.end(Ended::Result(&result));
             return Ok(result);
         }
