@@ -11,6 +11,7 @@ use crate::fs::Fs;
 use crate::history::{By, Recorder};
 
 /// A change that was made.
+#[expect(clippy::struct_field_names, reason = "its number is what results call the change")]
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Change {
     /// Its number, which `fs_undo` takes.

@@ -107,8 +107,8 @@ fn start_of(bytes: &[u8], count: u64) -> Option<usize> {
     }
     // The end of the last line is no beginning of another.
     let last = bytes.len().checked_sub(1)?;
-    let ends = memchr::memrchr_iter(b'\n', bytes.get(..last)?);
-    ends.skip(count - 1).next().map(|end| end + 1)
+    let mut ends = memchr::memrchr_iter(b'\n', bytes.get(..last)?);
+    ends.nth(count - 1).map(|end| end + 1)
 }
 
 /// Text of a part whose ends may lie within a character: those are left out, and the start of the text is told.

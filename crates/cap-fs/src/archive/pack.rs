@@ -41,10 +41,7 @@ pub(crate) fn pack(
     for source in sources {
         let stat = view.stat(source)?;
         let name = source.as_str().rsplit('/').next().unwrap_or_default().to_owned();
-        if stat.kind != Kind::Directory {
-            let mut opened = view.open(source)?;
-            packing.add(|packer, call| packer.file(&name, &mut opened, call));
-        } else {
+        if stat.kind == Kind::Directory {
             let prefix = if name.is_empty() { String::new() } else { format!("{name}/") };
             if !name.is_empty() {
                 packing.add(|packer, _| packer.folder(&name));
@@ -62,6 +59,9 @@ pub(crate) fn pack(
                 }
                 if packing.failed.is_some() { Browse::Stop } else { Browse::Enter }
             })?;
+        } else {
+            let mut opened = view.open(source)?;
+            packing.add(|packer, call| packer.file(&name, &mut opened, call));
         }
         if let Some(error) = packing.failed.take() {
             return Err(error);

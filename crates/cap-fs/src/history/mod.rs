@@ -236,7 +236,7 @@ impl History {
     fn one(&self, change: i64) -> Answer<Option<Entry>> {
         let database = self.database();
         let mut query = database.prepare_cached(schema::ONE)?;
-        query.query_row([change], |row| Entry::read(row)).optional()
+        query.query_row([change], Entry::read).optional()
     }
 
     /// Whether a change that was just made can be undone.

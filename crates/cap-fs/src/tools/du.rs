@@ -93,7 +93,7 @@ impl Tool for Du {
             Browse::Enter
         })?;
         let mut largest: Vec<(String, u64)> = held.into_iter().collect();
-        largest.sort_by(|one, other| other.1.cmp(&one.1));
+        largest.sort_by_key(|found| std::cmp::Reverse(found.1));
         let mut room = Room::new();
         let held = |(name, bytes): (String, u64)| Held { path: folder.join(&name), bytes };
         let entries = largest.into_iter().take(MAX_FOUND).map(held);

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 
 use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
+use data_encoding::HEXLOWER;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
@@ -82,7 +83,7 @@ pub(crate) fn digest<D: Digest>(
             ToolError::new(ErrorKind::Internal, "the file cannot be read: the disk failed")
         })?;
         if read == 0 {
-            let hex = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = HEXLOWER.encode(&digest.finalize());
             return Ok((hex, size));
         }
         size += read as u64;

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use testkit::until;
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Who calls.
 #[derive(Clone, Debug)]
