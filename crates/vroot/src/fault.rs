@@ -16,12 +16,6 @@ pub(crate) enum Call {
     Rename,
     Unlink,
     RemoveFolder,
-    Link,
-    MakeFolder,
-    MakeLink,
-    SetTimes,
-    #[cfg(test)]
-    Ledger,
 }
 
 #[cfg(not(test))]

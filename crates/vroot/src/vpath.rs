@@ -24,11 +24,7 @@ pub(crate) const PARENT: &str = "..";
 /// # Ok::<(), vroot::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VPath {
-    text: String,
-    /// How many bytes of the text name the root, where there are several.
-    mount: usize,
-}
+pub struct VPath(String);
 
 impl VPath {
     /// Checks the text of a path.
@@ -49,35 +45,27 @@ impl VPath {
             path.push('/');
             path.push_str(name);
         }
-        Ok(if path.is_empty() { Self::root() } else { Self { text: path, mount: 0 } })
+        Ok(if path.is_empty() { Self::root() } else { Self(path) })
     }
 
     /// The exposed folder itself: `/`.
     pub fn root() -> Self {
-        Self { text: "/".to_owned(), mount: 0 }
+        Self("/".to_owned())
     }
 
     /// The text, without empty components and `.`.
     pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The same path as one of the root that is exposed at `mount`, such as `/photos`: `None` if it does not lead there.
-    /// Its text stays the whole path.
-    pub fn within(&self, mount: &str) -> Option<Self> {
-        let rest = self.text.strip_prefix(mount)?;
-        let mount = mount.len();
-        (rest.is_empty() || rest.starts_with('/')).then(|| Self { text: self.text.clone(), mount })
+        &self.0
     }
 
     /// The text of the path of a child, to be shown: `name` is not checked.
     pub fn join(&self, name: &str) -> String {
-        if self.text == "/" { format!("/{name}") } else { format!("{}/{name}", self.text) }
+        if self.0 == "/" { format!("/{name}") } else { format!("{}/{name}", self.0) }
     }
 
     /// The components in order.
     pub(crate) fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
-        components(self.text.get(self.mount..).unwrap_or_default())
+        components(&self.0)
     }
 
     /// Whether the last component is `..`, which names no entry that could be made or removed.
@@ -88,7 +76,7 @@ impl VPath {
 
 impl fmt::Display for VPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text)
+        formatter.write_str(&self.0)
     }
 }
 

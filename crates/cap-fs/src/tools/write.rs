@@ -6,14 +6,13 @@ use capability::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::change::{Change, changed, expect};
 use crate::content::Encoding;
+use crate::error::refused;
 use crate::fs::Fs;
 use crate::tools::{Status, path};
 
 /// Writes a file: makes it, or replaces its content, or appends to it. Whoever reads meanwhile sees the old file or
-/// the new one, never a part; mode, owner and attributes stay. The folder must be there. What is replaced is kept, and
-/// `fs_undo` brings it back.
+/// the new one, never a part; mode, owner and attributes stay. The folder must be there.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Write {
@@ -27,9 +26,6 @@ pub(crate) struct Write {
     /// Append to the file instead of replacing its content.
     #[serde(default)]
     append: bool,
-    /// The `etag` of the version that you have read: if it has changed since then, nothing is written.
-    #[serde(default)]
-    etag: Option<String>,
 }
 
 /// A write that was made.
@@ -41,8 +37,6 @@ pub(crate) struct WriteResult {
     bytes_written: usize,
     /// `success`: it is on the disk.
     status: Status,
-    #[serde(flatten)]
-    change: Change,
 }
 
 impl Tool for Write {
@@ -51,7 +45,7 @@ impl Tool for Write {
     const NAME: &'static str = "fs_write";
     const METHOD: &'static str = "mcp.fs.write";
     const TITLE: &'static str = "Write a file";
-    const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
+    const EFFECTS: &'static [Effect] = &[Effect::Destructive];
     const TEXT_FROM: &'static [TextSource] = &[];
 
     fn works_on() -> Vec<Target> {
@@ -66,18 +60,19 @@ impl Tool for Write {
         }]
     }
 
-    fn call(self, fs: &Fs, call: &Call) -> Result<WriteResult, ToolError> {
+    fn call(self, fs: &Fs, _: &Call) -> Result<WriteResult, ToolError> {
         let file = path(&self.path)?;
         let bytes = self.encoding.decode(self.content)?;
-        let expect = expect(self.etag.as_deref());
-        let change = changed::<Self>(fs, call, &file, |changes, file| {
-            if self.append {
-                changes.append(file, &bytes, expect)
-            } else {
-                changes.write(file, &bytes, expect)
-            }
-        })?;
-        let (path, bytes_written) = (file.to_string(), bytes.len());
-        Ok(WriteResult { path, bytes_written, status: Status::Success, change })
+        let done = if self.append {
+            fs.root().append(&file, &bytes)
+        } else {
+            fs.root().write(&file, &bytes)
+        };
+        done.map_err(|error| refused(&error))?;
+        Ok(WriteResult {
+            path: file.to_string(),
+            bytes_written: bytes.len(),
+            status: Status::Success,
+        })
     }
 }
