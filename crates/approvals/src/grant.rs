@@ -19,6 +19,8 @@ pub struct Grant {
     pub edited: bool,
     /// Who approved.
     pub by: String,
+    /// Whether that was a person at the appliance, and not a host.
+    pub as_person: bool,
 }
 
 impl Inbox {
@@ -43,7 +45,8 @@ impl Inbox {
                 "UPDATE approvals SET state = 'used', closed_at = ?2
                  WHERE call = ?1 AND state IN ('pending', 'approved') AND state = 'approved'
                    AND (answered_as = 'person' OR answered_as = ?3)
-                 RETURNING id, coalesce(edited, arguments) AS arguments, edited IS NOT NULL AS is_edited, answered_by",
+                 RETURNING id, coalesce(edited, arguments) AS arguments, edited IS NOT NULL AS is_edited, answered_by,
+                           answered_as = 'person' AS as_person",
             )?;
             let grant = |row: &Row<'_>| {
                 Ok(Grant {
@@ -51,6 +54,7 @@ impl Inbox {
                     arguments: row.get("arguments")?,
                     edited: row.get("is_edited")?,
                     by: row.get("answered_by")?,
+                    as_person: row.get("as_person")?,
                 })
             };
             Ok(take.query_row((&call[..], now, needed.key()), grant).optional()?)

@@ -136,6 +136,7 @@ fn what_was_asked_is_kept_whole_over_a_restart() {
         arguments: LETTER.to_owned(),
         edited: false,
         by: "tty1".to_owned(),
+        as_person: true,
     };
     assert_eq!(grant, expected);
     let desk = desk.again();

@@ -29,7 +29,7 @@ pub struct Builder {
 }
 
 /// The rule of the owner's that most tests have: what they try is not who is asked. It permits nothing.
-const UNASKED: &str = "@ask(\"never\") permit (principal, action, resource);";
+const UNASKED: &str = "@ask(\"never\") @untrusted(\"ok\") permit (principal, action, resource);";
 
 /// The folder of the daemons' programs: where Cargo put this test is beneath it, and a program of ours is in it.
 ///

@@ -131,7 +131,7 @@ fn what_a_person_has_changed_is_done_and_said() {
     assert!(note.contains("A person changed") && note.contains("/b.md"), "{note}");
     let rows = appliance.audit(&["--kind", "approval"]);
     let outcomes: Vec<&str> = rows.iter().filter_map(|row| row["outcome"].as_str()).collect();
-    assert_eq!(outcomes, ["asked", "approved"], "{rows:?}");
+    assert_eq!(outcomes, ["asked", "approved", "used"], "{rows:?}");
     let intents = appliance.audit(&["--kind", "intent"]);
     let made = intents.iter().filter(|row| row["what"] == "mcp.fs.write");
     assert!(made.clone().count() == 1 && made.clone().all(|row| row.to_string().contains("/b.md")));
@@ -188,7 +188,7 @@ fn what_is_allowed_for_good_holds_in_its_folder_until_it_is_forgotten() {
     assert!(goes("/notes") && goes("/notes/deep"), "and from then on");
     assert!(!goes("/else") && !goes("/notes2"));
     let standing = person(&appliance, "approvals_standing", &json!({}));
-    let one = &standing["structuredContent"]["permissions"][0];
+    let one = &standing["structuredContent"]["standing"][0];
     assert_eq!(one["folder"], "/notes", "{standing}");
     person(&appliance, "approvals_forget", &json!({ "id": one["id"] }));
     until("the permission to end", PATIENCE, || (!goes("/notes")).then_some(()));
@@ -232,13 +232,15 @@ fn race_of_the_same_call_uses_a_grant_once() {
 
 #[test]
 fn what_waits_and_what_was_approved_outlasts_a_restart() {
-    let appliance = asking(ASK_PERSON);
+    let mut appliance = asking(ASK_PERSON);
     let (one, other) = (write("/1.md", "tea"), write("/2.md", "tea"));
     let (first, second) = (waits(&call(&appliance, &one)), waits(&call(&appliance, &other)));
     person(&appliance, "approvals_approve", &json!({ "id": first }));
     appliance.kill("gateway");
-    let request = || appliance.request().modern("tools/call", &one);
-    let made = until("the gateway", PATIENCE, || request().try_send());
+    let made = until("the gateway", PATIENCE, || {
+        appliance.tend();
+        appliance.request().modern("tools/call", &one).try_send()
+    });
     assert_eq!(made.json()["result"]["isError"], false);
     assert_eq!(waits(&call(&appliance, &other)), second);
 }

@@ -55,9 +55,8 @@ impl Access {
             Approver::Person => Audience::Person,
         };
         if let Some(grant) = self.take(door, action, needed).await? {
-            return self
-                .still_allowed(door, &action, &grant, wanted.untrusted)
-                .map(|()| Said::Granted(grant));
+            self.still_allowed(door, &action, &grant, wanted.untrusted)?;
+            return Ok(Said::Granted(grant));
         }
         let asked = Asked {
             client: door.client.name().to_string(),
@@ -76,15 +75,17 @@ impl Access {
         Ok(Said::Waits(Box::new(approval)))
     }
 
-    /// The grant of a task's call that policy, by now, lets be made without one. Somebody may have changed the call, and a grant
-    /// is of no more use once it was made.
+    /// The grant of a call that policy, by now, lets be made without one. Somebody may have changed the call, and a grant is of no more
+    /// use once it was made. Of what changes nothing it is looked for only where a task makes it: most calls do not, and none asks
+    /// for them to be quick in vain.
     pub(super) async fn given(
         &self,
         door: &Door<'_>,
         action: Action<'_>,
         untrusted: TextSources,
     ) -> Result<Option<Grant>, Refused> {
-        if !matches!(door.talk, Talk::Task(_)) {
+        let of_task = matches!(door.talk, Talk::Task(_));
+        if action.tool.is_none() || (action.declared.read_only && !of_task) {
             return Ok(None);
         }
         let taken = self.take(door, action, Audience::Host).await?;
@@ -103,7 +104,34 @@ impl Access {
     ) -> Result<Option<Grant>, Refused> {
         let (client, method) = (door.client.name().to_string(), action.declared.name.to_string());
         let arguments = action.arguments.unwrap_or("{}").to_owned();
-        self.inbox(move |inbox| inbox.take(&client, &method, &arguments, needed)).await
+        // What cannot be asked for has no grant.
+        let taken = self.in_inbox(move |inbox| inbox.take(&client, &method, &arguments, needed));
+        let taken = match taken.await? {
+            Ok(taken) => taken,
+            Err(approvals::Refused::Store(error)) => {
+                tracing::error!(%error, "the calls that wait for a person cannot be kept");
+                return Err(Refused::Unavailable);
+            }
+            Err(_) => None,
+        };
+        if let Some(grant) = &taken {
+            self.used(door, action, grant).await?;
+        }
+        Ok(taken)
+    }
+
+    /// Records by whose word a call is about to be made: it is on the disk when this ends.
+    async fn used(
+        &self,
+        door: &Door<'_>,
+        action: Action<'_>,
+        grant: &Grant,
+    ) -> Result<(), Refused> {
+        let mut entry = entry(Kind::Approval, door, action.declared.name.clone());
+        entry.outcome = "used";
+        let told = json!({ "approval": grant.id, "by": grant.by, "edited": grant.edited });
+        entry.arguments = Some(told.to_string().into());
+        self.audit.record_durably(entry).await.map(drop).map_err(|_| Refused::Unavailable)
     }
 
     /// Tells whenever somebody has asked for something or answered it.

@@ -111,6 +111,12 @@ impl Conversations {
             let found = books.all.get(&(client.to_owned(), session.to_owned()));
             found.filter(|read| lasts(read.at, now)).map_or(TextSources::NONE, |read| read.sources)
         };
+        if session.is_empty() {
+            // Whoever leaves the session out has read what was read in it.
+            let own =
+                books.all.iter().filter(|((of, _), read)| of == client && lasts(read.at, now));
+            return own.fold(TextSources::NONE, |all, (_, read)| all.and(read.sources));
+        }
         // What was read without a session, and in sessions that are too many to be kept apart, counts in all.
         of("").and(of(session))
     }
@@ -250,7 +256,12 @@ mod tests {
         all.note("anna", &http("s"), WEB.into());
         assert_eq!(all.read("anna", &one), MAIL.into());
         assert_eq!(all.read("anna", &http("s")), WEB.into());
-        for nothing in [&other, &http("t"), &http("")] {
+        assert_eq!(
+            all.read("anna", &http("")),
+            WEB.into(),
+            "who leaves the session out has read it"
+        );
+        for nothing in [&other, &http("t")] {
             assert_eq!(all.read("anna", nothing), TextSources::NONE);
         }
         assert_eq!(all.read("bert", &http("s")), TextSources::NONE);

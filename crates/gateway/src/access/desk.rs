@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use approvals::Inbox;
+use approvals::{Grant, Inbox};
 use audit::{Audit, Entry, Kind};
 use capfile::{Budget, Pattern};
 use licence::{Remaining, Terms};
-use policy::Answer;
+use mcp_types::Scope;
+use policy::{Answer, Approver};
 use quota::{Account, Quota, Rate, Reservation, What, Who};
 use serde_json::Value;
 
@@ -147,6 +148,22 @@ impl Access {
         entry.arguments = arguments.map(Into::into);
         let pass = Pass::begin(&self.audit, entry, reserved, &declared.spends).await?;
         Ok(Begun::Goes(Box::new(pass), grant))
+    }
+
+    /// Where a call may work that is made by this grant, if it needed one: a host's word opens no folder that only a person may.
+    pub(crate) fn scopes(
+        &self,
+        door: &Door<'_>,
+        declared: &Declared,
+        grant: Option<&Grant>,
+    ) -> Vec<Scope> {
+        let at_most = match grant.map(|grant| grant.as_person) {
+            None => Answer::Allow,
+            Some(false) => Answer::Ask(Approver::Host),
+            Some(true) => Answer::Ask(Approver::Person),
+        };
+        let untrusted = self.conversations.read(door.client.name(), &door.talk);
+        self.rulebook.scopes(door, declared, at_most, untrusted)
     }
 
     /// Lets something be done that is the gateway's own affair, and records it.

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use capfile::TextSources;
 use mcp_types::{Origin, Scope};
-use policy::{Answer, Approver, Policies, Question};
+use policy::{Answer, Policies, Question};
 
 use crate::identity::Kind;
 use crate::limits::MAX_SCOPES_KEPT;
@@ -25,7 +26,8 @@ struct Key {
     kind: Kind,
     method: Arc<str>,
     origin: Origin,
-    granted: bool,
+    at_most: Answer,
+    untrusted: TextSources,
     minute: i64,
 }
 
@@ -35,8 +37,8 @@ pub(super) struct Reader<'a> {
     pub(super) kind: Kind,
     pub(super) method: Arc<str>,
     pub(super) origin: Origin,
-    /// Whether somebody has agreed to the call.
-    pub(super) granted: bool,
+    /// What answer of policy the call has somebody's word for.
+    pub(super) at_most: Answer,
 }
 
 impl Reading {
@@ -57,7 +59,8 @@ impl Reading {
             kind: reader.kind,
             method: reader.method,
             origin: reader.origin,
-            granted: reader.granted,
+            at_most: reader.at_most,
+            untrusted: question.untrusted,
             minute: question.moment.timestamp.div_euclid(MINUTE),
         };
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,8 +70,7 @@ impl Reading {
         if kept.len() >= MAX_SCOPES_KEPT {
             kept.clear();
         }
-        let at_most = if reader.granted { Answer::Ask(Approver::Person) } else { Answer::Allow };
-        let scopes = policies.scopes(question, at_most).into_iter().map(|scope| Scope {
+        let scopes = policies.scopes(question, reader.at_most).into_iter().map(|scope| Scope {
             collection: FILES.to_owned(),
             prefix: scope.allowed,
             except: scope.except,

@@ -55,6 +55,13 @@ struct Parts {
     good: Option<Vec<File>>,
 }
 
+impl Parts {
+    /// Whether the owner's files that were good last have any rule.
+    fn has_rules(&self) -> bool {
+        self.good.as_ref().is_some_and(|files| !files.is_empty())
+    }
+}
+
 /// What is asked of policy, as the gateway has it.
 #[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {
@@ -126,6 +133,15 @@ impl Rulebook {
         let before = self.trouble.load_full();
         match owned::files(&self.folder) {
             Ok(files) if parts.good.as_ref() == Some(&files) => self.trouble.store(None),
+            // A folder that is not there is no wish to have no rules: it may be about to be swapped.
+            Ok(files) if files.is_empty() && parts.has_rules() && !self.folder.is_dir() => {
+                self.refuse(&PolicyError {
+                    file: "policies".to_owned(),
+                    place: None,
+                    reason: "the folder is gone: put it back, empty if there are to be no rules"
+                        .to_owned(),
+                });
+            }
             Ok(files) => self.make(&mut parts, Some(files)),
             Err(error) => {
                 self.refuse(&error);
@@ -207,17 +223,23 @@ impl Rulebook {
         policies.as_ref().is_some_and(|policies| policies.may_ever(principal(identity), method))
     }
 
-    /// Where a call of this may work, to which somebody has agreed or not. A method that works on no paths, but may find files,
+    /// Where a call of this may work: where policy answers so at the most, in a conversation that has read this. A method that works on no paths, but may find files,
     /// finds what `mcp.fs.read` may read.
-    pub(crate) fn scopes(&self, door: &Door<'_>, declared: &Declared, granted: bool) -> Vec<Scope> {
+    pub(crate) fn scopes(
+        &self,
+        door: &Door<'_>,
+        declared: &Declared,
+        at_most: Answer,
+        untrusted: TextSources,
+    ) -> Vec<Scope> {
         let policies = self.policies();
         let Some(policies) = policies.as_ref() else { return Vec::new() };
         let method: Arc<str> =
             if declared.on_paths { declared.name.clone() } else { self.reading_files.clone() };
-        let ask = Ask { method: &method, arguments: None, untrusted: TextSources::NONE };
+        let ask = Ask { method: &method, arguments: None, untrusted };
         let question = self.question(door, ask);
         let (client, kind) = (door.client.name(), door.client.kind());
-        let reader = Reader { client, kind, method: method.clone(), origin: door.origin, granted };
+        let reader = Reader { client, kind, method: method.clone(), origin: door.origin, at_most };
         self.reading.scopes(reader, policies, &question)
     }
 

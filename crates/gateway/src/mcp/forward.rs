@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use approvals::Grant;
 use bytes::Bytes;
 use mcp_types::Caller;
 use mcp_wire::{RpcError, code};
@@ -29,7 +30,7 @@ impl Mcp {
         &self,
         door: &Door<'_>,
         declared: &Declared,
-        granted: bool,
+        grant: Option<&Grant>,
         timeout: Option<Duration>,
     ) -> Result<Call, RpcError> {
         let deadline = timeout.map_or(self.deadline, |timeout| timeout.min(self.deadline));
@@ -38,7 +39,7 @@ impl Mcp {
             run: None,
             request: door.request_id.to_owned(),
             origin: door.origin,
-            scopes: self.access.rulebook().scopes(door, declared, granted),
+            scopes: self.access.scopes(door, declared, grant),
             policy_generation: self.access.rulebook().generation(),
             timeout_ms: u64::try_from((deadline + VERDICT).as_millis()).ok(),
         };

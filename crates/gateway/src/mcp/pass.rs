@@ -49,7 +49,7 @@ impl Mcp {
         call: Passing<'_>,
         edits: &[(&str, Edit<'_>)],
     ) -> Result<Bytes, RpcError> {
-        let about = self.call_of(asked.door, call.declared, call.grant.is_some(), asked.timeout)?;
+        let about = self.call_of(asked.door, call.declared, call.grant, asked.timeout)?;
         let interim = self.interim(asked, backend)?;
         if interim.is_some() {
             // What comes before the answer says nothing of where it comes from.

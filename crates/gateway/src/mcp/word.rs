@@ -291,6 +291,7 @@ mod tests {
             arguments: r#"{"to":"b"}"#.into(),
             edited,
             by: "person".into(),
+            as_person: true,
         };
         let note = Note::of(&grant(true));
         for given in [r#"{"content":[]}"#, r#"{"content":[{"type":"text","text":"x"}]}"#, "{}"] {

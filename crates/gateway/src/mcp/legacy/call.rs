@@ -1,5 +1,7 @@
 //! A call of a method that a capability server has.
 
+use std::borrow::Cow;
+
 use mcp_types::{ProtocolVersion, meta};
 use mcp_wire::limits::MAX_REPLY_BYTES;
 use mcp_wire::{Object, RpcError, code};
@@ -13,6 +15,8 @@ use crate::mcp::{Door, Mcp, label, own as mcp_own, word};
 use crate::registry::{Kind, Method};
 use crate::upstream::CallError;
 
+/// The member under which parameters without names are shown.
+const PARAMS: &str = "params";
 /// What a call is answered that waits for a person's word: it may not be made yet.
 const NEEDS_APPROVAL: i32 = -32_002;
 /// The member of a result that says where the next page begins, and the argument that asks for it.
@@ -73,8 +77,9 @@ impl Mcp {
             Kind::Tool(tool) => tool.name.as_str(),
             Kind::Old => method.name.as_str(),
         };
+        let asked = by_name(&method, &arguments);
         let action =
-            Action { declared: &method.declared, tool: Some(tool), arguments: Some(&arguments) };
+            Action { declared: &method.declared, tool: Some(tool), arguments: Some(&asked) };
         let begun = self.access.begin(door, action).await.map_err(|refused| refused.to_legacy())?;
         let (pass, grant) = match begun {
             Begun::Goes(pass, grant) => (pass, grant),
@@ -83,12 +88,14 @@ impl Mcp {
                 return Err(error.with_data(json!({ "approval": word::told(&approval) })));
             }
         };
-        let granted = grant.is_some();
-        let arguments = grant.map_or(arguments, |grant| grant.arguments);
-        let call = self.call_of(door, &method.declared, granted, door.timeout);
-        let outcome = match call {
-            Ok(call) => self.call_method(door, &method, arguments, call).await,
-            Err(error) => Err(error),
+        let call = self.call_of(door, &method.declared, grant.as_ref(), door.timeout);
+        let arguments = match grant.as_ref().filter(|grant| grant.edited) {
+            Some(grant) => as_sent(&method, &grant.arguments),
+            None => Ok(arguments),
+        };
+        let outcome = match (call, arguments) {
+            (Ok(call), Ok(arguments)) => self.call_method(door, &method, arguments, call).await,
+            (Err(error), _) | (_, Err(error)) => Err(error),
         };
         pass.end(match &outcome {
             Ok(result) => Ended::Result(result),
@@ -190,6 +197,30 @@ impl Mcp {
         self.heard(tool.door, label::of_reply(text, &tool.method.declared)).await;
         let outcome = answer::of_tool(tool.method, text).ok_or_else(|| broken(tool.method))??;
         Ok(read(outcome.result))
+    }
+}
+
+/// The parameters of a call as rules, people and the record have them: an object. Those of a server from before MCP have no names, and
+/// are one member.
+fn by_name<'a>(method: &Method, arguments: &'a str) -> Cow<'a, str> {
+    match method.kind {
+        Kind::Tool(_) => Cow::Borrowed(arguments),
+        Kind::Old => Cow::Owned(format!(r#"{{"{PARAMS}":{arguments}}}"#)),
+    }
+}
+
+/// The parameters of a call as its server takes them, from what a person has made of them.
+fn as_sent(method: &Method, edited: &str) -> Result<String, RpcError> {
+    match method.kind {
+        Kind::Tool(_) => Ok(edited.to_owned()),
+        Kind::Old => {
+            let params = Object::parse(edited).ok().and_then(|edited| edited.get(PARAMS));
+            let params = params.filter(|raw| raw.get().starts_with('[')).ok_or_else(|| {
+                let text = "a person has changed this call into none that its server takes";
+                RpcError::new(code::INVALID_PARAMS, text)
+            })?;
+            Ok(params.get().to_owned())
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use serde_json::Value;
 
 use crate::access::Access;
 use crate::identity::Identity;
-use crate::mcp::own as mcp_own;
 use crate::registry::Table;
 
 /// Whether this is one of the gateway's own methods.
@@ -22,8 +21,7 @@ pub(super) fn answer(
 ) -> Option<(Value, TextSources)> {
     let permitted = || {
         let all = table.methods().filter(|method| access.may_call(client, &method.declared));
-        let own = mcp_own::shown(client).map(|tool| tool.method);
-        all.map(|method| method.name.as_str()).chain(own)
+        all.map(|method| method.name.as_str())
     };
     let ours = |value| Some((value, TextSources::NONE));
     match method {
