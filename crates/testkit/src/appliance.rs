@@ -31,6 +31,19 @@ pub struct Builder {
 /// The rule of the owner's that most tests have: what they try is not who is asked. It permits nothing.
 const UNASKED: &str = "@ask(\"never\") @untrusted(\"ok\") permit (principal, action, resource);";
 
+/// Has an appliance that will be started with this state folder ask nobody.
+pub fn ask_nobody(state: &Path) {
+    fs::write(in_state(state, "config/policies").join("unasked.cedar"), UNASKED).unwrap();
+}
+
+/// A folder of the state, made as an earlier run of the appliance would have left it.
+fn in_state(state: &Path, name: &str) -> PathBuf {
+    let folder = state.join(name);
+    DirBuilder::new().recursive(true).mode(0o700).create(&folder).unwrap();
+    File::create(state.join("lock")).unwrap();
+    folder
+}
+
 /// The folder of the daemons' programs: where Cargo put this test is beneath it, and a program of ours is in it.
 ///
 /// `cargo nextest run -p testkit` builds the daemons' libraries but not their programs, and a test of yesterday's
@@ -124,11 +137,12 @@ impl Appliance {
         self.request().modern("tools/call", &params).send().json()
     }
 
-    /// The names of all tools.
+    /// The names of all tools of servers: `approval_status` is the gateway's own, and everybody has it.
     pub fn tools(&self) -> Vec<String> {
         let reply = self.request().modern("tools/list", &json!({})).send().json();
         let tools = reply["result"]["tools"].as_array().expect("a list of tools");
-        tools.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned()).collect()
+        let names = tools.iter().map(|tool| tool["name"].as_str().expect("a name").to_owned());
+        names.filter(|name| name != "approval_status").collect()
     }
 
     /// The log of a daemon so far.
@@ -207,18 +221,14 @@ impl Builder {
         self
     }
 
-    /// A folder of the state, made as an earlier run of the appliance would have left it.
     fn state_folder(&self, name: &str) -> PathBuf {
-        let folder = self.plan.state.join(name);
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder).unwrap();
-        File::create(self.plan.state.join("lock")).unwrap();
-        folder
+        in_state(&self.plan.state, name)
     }
 
     /// Starts it, and waits until it is ready.
     pub fn start(self) -> Appliance {
         if !self.asks {
-            fs::write(self.state_folder("config/policies").join("unasked.cedar"), UNASKED).unwrap();
+            ask_nobody(&self.plan.state);
         }
         let outside = self.outside.then(|| {
             let (run, log) = (self.state_folder("run"), self.state_folder("log"));

@@ -41,7 +41,7 @@ mod user;
 mod vault;
 mod wait;
 
-pub use appliance::{Appliance, Builder, programs};
+pub use appliance::{Appliance, Builder, ask_nobody, programs};
 pub use canary::{Canaries, Find};
 pub use command::Up;
 pub use conformance::ConformanceServer;

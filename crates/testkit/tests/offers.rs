@@ -215,7 +215,9 @@ fn lists_of_resources_are_those_of_the_servers_that_answer() {
     let unknown = legacy("resources/read", &json!({ "uri": "delta://1" }));
     assert_eq!(unknown["error"]["code"], -32_002);
     let read = legacy("resources/read", &json!({ "uri": "alpha://1" }));
-    assert_eq!(read["result"], json!({ "contents": [{ "uri": "alpha://1", "text": "of alpha" }] }));
+    let told = json!({ "org.llmbasedos/untrusted": ["server"] });
+    let contents = json!([{ "uri": "alpha://1", "text": "of alpha" }]);
+    assert_eq!(read["result"], json!({ "contents": contents, "_meta": told }));
 
     // Where nobody answers there is no list, rather than an empty one.
     for name in ["alpha", "gamma"] {

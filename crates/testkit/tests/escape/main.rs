@@ -236,6 +236,7 @@ fn memory_folder() -> TempDir {
 }
 
 fn plan(root: &Path, state: &Path) -> Plan {
+    testkit::ask_nobody(state);
     Plan {
         choices: bringup::Choices::default(),
         state: state.to_owned(),
