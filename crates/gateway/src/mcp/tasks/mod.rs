@@ -1,6 +1,6 @@
 //! Calls that go on as tasks (MCP's extension `io.modelcontextprotocol/tasks`): how one is made, told of, and cancelled.
 //!
-//! A call that waits for a person becomes one, if its client knows what that is. Once somebody has answered, [`follow`] makes the
+//! A call that waits for a person becomes one, if its client knows what that is. Once somebody has answered, [`mod@follow`] makes the
 //! call, or ends the task: the client need not come again for that, nor need the gateway have run all the while.
 
 mod follow;
