@@ -36,7 +36,9 @@ pub(crate) fn against(
     let told = |id: &PolicyId, error: &dyn Diagnostic| tell(owned, files, id, error);
     let mut refused: Vec<PolicyError> =
         result.validation_errors().map(|error| told(error.policy_id(), error)).collect();
-    refused.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
+    // Cedar tells of a place again for each method to which the rule applies.
+    refused.sort_by(|a, b| (&a.file, a.place, &a.reason).cmp(&(&b.file, b.place, &b.reason)));
+    refused.dedup_by(|a, b| (&a.file, a.place) == (&b.file, b.place));
     // That a rule says nothing is no news where what it speaks of is not there.
     let others = result.validation_warnings().filter(|one| !missing.concerns(one.policy_id()));
     let others = others.map(|one| Warning::new(told(one.policy_id(), one), false));

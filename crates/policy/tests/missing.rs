@@ -249,7 +249,7 @@ fn answers(inputs: &Inputs, methods: &[&str]) -> Vec<(String, Answer)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn taking_tools_away_changes_no_answer_to_a_call_of_another(
