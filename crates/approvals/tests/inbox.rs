@@ -516,7 +516,7 @@ fn what_is_always_allowed_is_kept_until_it_is_forgotten() {
     let long = format!("/{}", "a".repeat(MAX_FOLDER_BYTES));
     desk.inbox.always(&first.id, &tty(), Some(&long)).unwrap_err();
     assert!(!changes.has_changed().unwrap());
-    let approved = desk.inbox.always(&first.id, &tty(), Some("/notes//work/")).unwrap();
+    let approved = desk.inbox.always(&first.id, &tty(), Some("/notes//deep/")).unwrap();
     assert_eq!(approved.state, State::Approved);
     assert!(changes.has_changed().unwrap());
     assert!(desk.take(LETTER).is_some(), "the call itself is approved too");
@@ -531,7 +531,7 @@ fn what_is_always_allowed_is_kept_until_it_is_forgotten() {
         .iter()
         .map(|it| (it.client.as_str(), it.method.as_str(), it.folder.as_deref(), it.by.as_str()))
         .collect();
-    let expected = [("anna", METHOD, None, "tty1"), ("anna", METHOD, Some("/notes/work"), "tty1")];
+    let expected = [("anna", METHOD, None, "tty1"), ("anna", METHOD, Some("/notes/deep"), "tty1")];
     assert_eq!(shown, expected, "allowed twice is allowed once");
     let mut changes = desk.inbox.standing_changes();
     desk.inbox.forget(&standing.first().unwrap().id).unwrap();

@@ -39,7 +39,7 @@ fn large() -> Policies {
     let rules: Vec<String> = (0..60)
         .map(|at| match at % 6 {
             0 => format!(r#"forbid (principal, action in Action::"server:fs", resource in Path::"/private/{at}");"#),
-            1 => format!(r#"forbid (principal, action in Action::"server:fs", resource) when {{ context.hour > 22 && resource in Path::"/work/{at}" }};"#),
+            1 => format!(r#"forbid (principal, action in Action::"server:fs", resource) when {{ context.hour > 22 && resource in Path::"/jobs/{at}" }};"#),
             2 => format!(r#"forbid (principal == Client::"client{at}", action in Action::"server:fs", resource in Path::"/a");"#),
             3 => format!(r#"forbid (principal, action == Action::"mcp.mail.send", resource in Domain::"x{at}.example");"#),
             4 => format!(r#"permit (principal == Client::"claude", action == Action::"mcp.fs.read", resource in Path::"/shared/{at}");"#),
