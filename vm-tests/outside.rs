@@ -1,12 +1,14 @@
 //! Clients that nobody here wrote use the machine over the network, as a person's hosts do.
 
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::vm::Site;
 use crate::vm::machine::{Machine, PERSON};
+use crate::vm::mcp::Caller;
 
 pub(crate) const RELIED_ON: &str =
     "the official Python and TypeScript clients use `/mcp` from outside, in both eras";
@@ -18,8 +20,36 @@ const PYTHON: &str = "python/bin/python";
 const PYTHON_WITH_WEBSOCKET: &str = "python-websocket/bin/python";
 const NODE: &str = "node/node_modules/.bin/node";
 
+/// The owner's rule by which these clients change files unasked, where the owner has put it, and how soon it is in force.
+const RULE: &str = "@ask(\"never\") @untrusted(\"ok\") permit (principal, action, resource);";
+const RULES: &str = "/etc/llmbasedos/policies/unasked.cedar";
+const IN_FORCE: Duration = Duration::from_secs(20);
+
 /// Through `/mcp`.
 pub(crate) fn run(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
+    unasked(machine, |machine| through_mcp(site, machine))
+}
+
+/// Through `/ws`.
+pub(crate) fn websocket(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
+    unasked(machine, |machine| through_websocket(site, machine))
+}
+
+/// Does something while the owner's rule is in force.
+fn unasked(machine: &mut Machine, work: impl FnOnce(&mut Machine) -> Result<()>) -> Result<()> {
+    machine.done(&format!("echo '{RULE}' > {RULES}"))?;
+    let host = Caller::of(machine)?;
+    crate::wait::until("the rule to be in force", IN_FORCE, || {
+        let answer = host.ask("fs_delete", &json!({ "path": "/nothing" }))?;
+        let kind = answer.pointer("/result/_meta/org.llmbasedos~1errorKind");
+        Ok((kind == Some(&json!("not_found"))).then_some(()))
+    })?;
+    work(machine)?;
+    machine.done(&format!("rm {RULES}"))?;
+    Ok(())
+}
+
+fn through_mcp(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
     let url = format!("http://127.0.0.1:{}/mcp", machine.port());
     for (program, script) in [(PYTHON, "python/four_calls.py"), (NODE, "typescript/four_calls.mjs")]
     {
@@ -30,8 +60,7 @@ pub(crate) fn run(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
     Ok(())
 }
 
-/// Through `/ws`.
-pub(crate) fn websocket(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
+fn through_websocket(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
     let url = format!("ws://127.0.0.1:{}/ws", machine.port());
     for (program, script, show) in [
         (PYTHON_WITH_WEBSOCKET, "python/websocket_calls.py", "header"),

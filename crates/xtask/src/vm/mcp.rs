@@ -41,7 +41,7 @@ impl Caller {
         found.cloned().with_context(|| format!("{tool}: {answer}"))
     }
 
-    /// Calls a tool that needs a person's word, has root give it at the machine, and calls again.
+    /// Calls a tool; where that needs a person's word, has root give it at the machine and calls again.
     pub(crate) fn call_approved(
         &self,
         machine: &mut Machine,
@@ -50,8 +50,9 @@ impl Caller {
     ) -> Result<Value> {
         let answer = self.ask(tool, arguments)?;
         let approval = answer.pointer("/result/_meta/org.llmbasedos~1approval/id");
-        let id = approval.and_then(Value::as_str);
-        let id = id.with_context(|| format!("{tool} waits for nobody: {answer}"))?;
+        let Some(id) = approval.and_then(Value::as_str) else {
+            return self.call(tool, arguments);
+        };
         machine.done(&format!("llmbasedos approvals approve {id}"))?;
         self.call(tool, arguments)
     }
