@@ -37,7 +37,7 @@ pub(crate) fn websocket(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
 
 /// Does something while the owner's rule is in force.
 fn unasked(machine: &mut Machine, work: impl FnOnce(&mut Machine) -> Result<()>) -> Result<()> {
-    machine.done(&format!("echo '{RULE}' > {RULES}"))?;
+    machine.done(&format!("echo '{RULE}' > {RULES} && chmod 644 {RULES}"))?;
     let host = Caller::of(machine)?;
     crate::wait::until("the rule to be in force", IN_FORCE, || {
         let answer = host.ask("fs_delete", &json!({ "path": "/nothing" }))?;
