@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::cache::Cache;
-use crate::up::turn_into;
+use crate::up::{PRODUCT, turn_into};
 use crate::workspace::Workspace;
 use crate::{process, say};
 
@@ -39,8 +39,6 @@ pub(crate) fn run(args: BenchArgs) -> Result<()> {
     let What::Gateway(args) = args.what;
     let workspace = Workspace::load(&Cache::from_env()?)?;
     say::line("Building what is measured (a few minutes the first time)");
-    let mut build = workspace.cargo(["build", "--bins", "--profile", &args.profile]);
-    build.args(["--package", "bench", "--package", "gateway", "--package", "cap-fs"]);
-    process::run(&mut build)?;
+    process::run(workspace.cargo(PRODUCT).args(["--profile", &args.profile]))?;
     turn_into(&workspace, &args.profile, "bench", args.options)
 }

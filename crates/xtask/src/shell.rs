@@ -20,6 +20,6 @@ pub(crate) struct ShellArgs {
 /// Builds, then becomes the shell, so that it has the terminal to itself.
 pub(crate) fn run(args: ShellArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
-    process::run(workspace.cargo(PRODUCT).arg("--quiet"))?;
+    process::run(workspace.cargo(PRODUCT).args(["--profile", "ci", "--quiet"]))?;
     turn_into(&workspace, "ci", "luca-shell", args.options)
 }

@@ -21,12 +21,13 @@ pub(crate) struct UpArgs {
     options: Vec<OsString>,
 }
 
-/// What `up` and `shell` build: always the same, since other packages beside them would have Cargo build what they share
-/// once more, with other features.
+/// What `up`, `shell` and `bench` build: always the same, since other packages beside them would have Cargo build what
+/// they share once more, with other features. For the same reason the workspace's manifest, and not a crate's, says which
+/// features of a shared dependency are on, and `bench` is here: with it the tests need nothing that is built otherwise.
 pub(crate) const PRODUCT: [&str; 14] = [
     "build",
-    "--profile",
-    "ci",
+    "--package",
+    "bench",
     "--package",
     "bringup",
     "--package",
@@ -44,7 +45,7 @@ pub(crate) const PRODUCT: [&str; 14] = [
 pub(crate) fn run(args: UpArgs) -> Result<()> {
     let workspace = Workspace::load(&Cache::from_env()?)?;
     say::line("Building the daemons (a few minutes the first time)");
-    process::run(&mut workspace.cargo(PRODUCT))?;
+    process::run(workspace.cargo(PRODUCT).args(["--profile", "ci"]))?;
     turn_into(&workspace, "ci", "bringup", args.options)
 }
 

@@ -179,9 +179,9 @@ impl Part {
             // unify features as the runner will, so that nothing is built twice.
             Self::Build => {
                 // Tests run `cargo xtask up` and would wait for its builds: xtask itself, which in CI is built here for
-                // another folder than this one runs from, and the product, another choice of packages and so of features.
+                // another folder than this one runs from, and the product, which is another choice of packages.
                 process::run(&mut workspace.cargo(["build", "--package", "xtask"]))?;
-                process::run(&mut workspace.cargo(PRODUCT))?;
+                process::run(workspace.cargo(PRODUCT).args(["--profile", "ci"]))?;
                 let mut build = workspace.cargo(["build", "--workspace", "--profile", "ci"]);
                 build.args(["--lib", "--bins", "--tests", "--examples"]);
                 build
