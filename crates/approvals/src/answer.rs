@@ -88,6 +88,33 @@ impl Inbox {
         })
     }
 
+    /// Denies every call of a client that waits, and gives their ids. The reason is told to the client.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inbox::deny`], of one; only a person may.
+    pub fn deny_all(
+        &self,
+        client: &str,
+        who: &Answerer,
+        reason: Option<&str>,
+    ) -> Result<Vec<String>, Refused> {
+        short("the reason", reason.unwrap_or_default(), MAX_REASON_BYTES)?;
+        let Answerer::Person(name) = who else { return Err(Refused::OnlyAPerson) };
+        short("the name", name, MAX_NAME_BYTES)?;
+        self.change(|store, now| {
+            let waiting = "SELECT * FROM approvals WHERE client = ?1 AND state = 'pending' ORDER BY asked_at, id";
+            let waiting: Vec<Approval> = store
+                .prepare_cached(waiting)?
+                .query_map([client], Approval::read)?
+                .collect::<Result<_, _>>()?;
+            let deny = |asked: Approval| {
+                write(store, &asked, who, &Answer::Deny { reason }, now).map(|denied| denied.id)
+            };
+            waiting.into_iter().map(deny).collect()
+        })
+    }
+
     /// Approves a call, and allows from now on every call of this method by this client; with `folder`, each that works beneath
     /// it.
     ///

@@ -54,6 +54,9 @@ pub enum Refused {
         "the folder must be an absolute path without `.`, `..` and control characters, such as `/notes`"
     )]
     NotAFolder,
+    /// The answer would not do what it says, for this reason, which tells what to do instead.
+    #[error("{0}. Nothing was changed")]
+    NoUse(String),
     /// The arguments cannot be taken.
     #[error(transparent)]
     Arguments(#[from] ArgumentsError),

@@ -6,6 +6,7 @@ use crate::approval::Audience;
 use crate::canonical::{call_digest, canonical};
 use crate::error::Refused;
 use crate::inbox::Inbox;
+use crate::limits::MAX_ROUNDS;
 
 /// What was approved, and is used up with this.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Inbox {
     /// Uses up the grant for exactly this call, if there is one that may be used now. `needed`: who must have approved for policy as it
     /// is now.
     ///
-    /// A grant that is used is never given back, even if the call then fails.
+    /// A grant that is used is not given back if the call then fails: only [`Inbox::resume`] does.
     ///
     /// # Errors
     ///
@@ -58,6 +59,28 @@ impl Inbox {
                 })
             };
             Ok(take.query_row((&call[..], now, needed.key()), grant).optional()?)
+        })
+    }
+
+    /// Makes a grant good for the same call once more, whose server has done nothing yet and asks something back (MCP 2026-07-28,
+    /// "Multi Round-Trip Requests"): the call with the answer is the same call. It is still over when it would have been, and is
+    /// resumed [`MAX_ROUNDS`] times at the most.
+    ///
+    /// Returns whether it is good again.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written down; then it is not.
+    pub fn resume(&self, id: &str) -> Result<bool, Refused> {
+        self.change(|store, now| {
+            // Another like it may have been asked for in the meantime, and a call is open once.
+            let mut resume = store.prepare_cached(
+                "UPDATE approvals AS this SET state = 'approved', closed_at = NULL, rounds = rounds + 1
+                 WHERE id = ?1 AND state = 'used' AND usable_until > ?2 AND rounds < ?3
+                   AND NOT EXISTS (SELECT 1 FROM approvals AS other
+                                   WHERE other.call = this.call AND other.state IN ('pending', 'approved'))",
+            )?;
+            Ok(resume.execute((id, now, MAX_ROUNDS))? > 0)
         })
     }
 }

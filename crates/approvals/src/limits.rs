@@ -60,3 +60,7 @@ pub const MAX_ARGUMENTS_LISTED: usize = 2 * 1024;
 /// How many characters an id has, of 32 each: 50 random bits, which nobody guesses at the rate that the gateway allows, and
 /// which a person can still type.
 pub const ID_CHARS: usize = 10;
+
+/// How often the server of a call that was approved may ask something back: a form or two, and their mistakes. What asks for ever
+/// asks a person again.
+pub const MAX_ROUNDS: u32 = 8;

@@ -9,7 +9,8 @@ use crate::limits::CLOCK_TOLERANCE;
 /// The file of approvals. Times are milliseconds since the Unix epoch.
 pub(crate) const SCHEMA: Schema = Schema {
     application_id: 0x6c6d_6170,
-    migrations: &["
+    migrations: &[
+        "
         CREATE TABLE approvals (
             id TEXT PRIMARY KEY,
             -- SHA-256 of client, method and canonical arguments.
@@ -52,7 +53,10 @@ pub(crate) const SCHEMA: Schema = Schema {
             allowed_at INTEGER NOT NULL,
             UNIQUE (client, method, folder)
         ) STRICT, WITHOUT ROWID;
-    "],
+    ",
+        // How often its server has asked something back, so that it was made again.
+        "ALTER TABLE approvals ADD COLUMN rounds INTEGER NOT NULL DEFAULT 0;",
+    ],
     check: Check::Pages,
 };
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what is missing fails the test")]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
@@ -10,7 +11,8 @@ use std::time::Duration;
 
 use approvals::limits::{
     CLOCK_TOLERANCE, DENIAL_HOLDS, GRANT_LASTS, KEPT, MAX_ARGUMENTS_BYTES, MAX_FOLDER_BYTES,
-    MAX_KEPT_PER_CLIENT, MAX_LISTED, MAX_PENDING, MAX_PENDING_PER_CLIENT, MAX_SOURCES, WAITS,
+    MAX_KEPT_PER_CLIENT, MAX_LISTED, MAX_PENDING, MAX_PENDING_PER_CLIENT, MAX_ROUNDS, MAX_SOURCES,
+    WAITS,
 };
 use approvals::{
     Answerer, Approval, ArgumentsError, Asked, Audience, Clock, Grant, Inbox, Refused, State,
@@ -142,6 +144,47 @@ fn what_was_asked_is_kept_whole_over_a_restart() {
     let desk = desk.again();
     assert_eq!(desk.take(LETTER), None, "used once, also over a restart");
     assert_eq!(desk.state(&first.id), State::Used);
+}
+
+#[test]
+fn a_call_that_is_asked_back_is_resumed_until_it_is_made() {
+    let desk = Desk::new();
+    let id = desk.ask("anna", LETTER).id;
+    assert!(!desk.inbox.resume(&id).unwrap(), "it waits still");
+    desk.inbox.approve(&id, &tty(), None).unwrap();
+    for _ in 0..MAX_ROUNDS {
+        assert_eq!(desk.take(LETTER).unwrap().id, id);
+        assert!(desk.inbox.resume(&id).unwrap());
+    }
+    assert_eq!(desk.take(LETTER).unwrap().id, id);
+    assert!(!desk.inbox.resume(&id).unwrap(), "what asks for ever asks a person again");
+    assert_eq!(desk.take(LETTER), None);
+
+    let other = desk.ask("anna", LETTER).id;
+    desk.inbox.approve(&other, &tty(), None).unwrap();
+    assert!(desk.take(LETTER).is_some());
+    let third = desk.ask("anna", LETTER).id;
+    assert!(!desk.inbox.resume(&other).unwrap(), "a call is open once");
+    desk.inbox.deny(&third, &tty(), None).unwrap();
+    desk.time.set(START + GRANT_LASTS);
+    assert!(!desk.inbox.resume(&other).unwrap(), "it is over when it would have been");
+}
+
+#[test]
+fn all_of_one_client_is_denied_by_a_person_alone() {
+    let desk = Desk::new();
+    let ids = ["{}", LETTER].map(|arguments| desk.ask("anna", arguments).id);
+    let kept = desk.ask("bert", LETTER).id;
+    let host = Answerer::Host("anna".to_owned());
+    desk.inbox.deny_all("anna", &host, None).unwrap_err();
+    let denied = desk.inbox.deny_all("anna", &tty(), Some("no")).unwrap();
+    assert_eq!(HashSet::from_iter(denied), HashSet::from(ids.clone()));
+    for id in &ids {
+        assert_eq!(desk.state(id), State::Denied);
+        assert_eq!(desk.inbox.get(id).unwrap().unwrap().reason.as_deref(), Some("no"));
+    }
+    assert_eq!(desk.state(&kept), State::Pending);
+    assert_eq!(desk.inbox.deny_all("anna", &tty(), None).unwrap(), Vec::<String>::new());
 }
 
 #[test]
@@ -584,7 +627,7 @@ fn a_file_of_a_later_version_or_another_program_is_refused() {
     file.pragma_update(None, "user_version", 99).unwrap();
     let error = Inbox::open(&path, time.clock()).unwrap_err();
     assert!(error.to_string().contains("a later version"), "{error}");
-    file.pragma_update(None, "user_version", 1).unwrap();
+    file.pragma_update(None, "user_version", 2).unwrap();
     assert_eq!(Inbox::open(&path, time.clock()).unwrap().pending().unwrap().len(), 1);
     let other = folder.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();

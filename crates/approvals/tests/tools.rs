@@ -17,6 +17,7 @@ fn each_tool_says_what_it_does_and_people_alone_may_answer() {
         ("approvals_list", "mcp.approvals.list", true),
         ("approvals_approve", "mcp.approvals.approve", true),
         ("approvals_deny", "mcp.approvals.deny", true),
+        ("approvals_deny_all", "mcp.approvals.deny_all", true),
         ("approvals_always", "mcp.approvals.always", true),
         ("approvals_standing", "mcp.approvals.standing", true),
         ("approvals_forget", "mcp.approvals.forget", true),
@@ -67,7 +68,7 @@ fn what_is_written_is_read_again_with_every_digit() {
             "id": id, "tool": "pay", "state": "approved", "until": "2026-09-21T15:13:20Z", "edited": true,
         })
     );
-    let answered = Answered { approval: approved.into() };
+    let answered = Answered::from(approved);
     assert_eq!(answered.approval.edited.as_deref(), Some("{}"));
     assert_eq!(answered.approval.answered_by.as_deref(), Some("tty1"));
 }

@@ -2,8 +2,8 @@
 //!
 //! Everything is measured in one run against baselines that run beside it, every other repeat in the opposite order, since these
 //! figures mean something only by comparison. The goals are those by which the project is held: P1 to P3, P11 and P13.
-//! Authentication, the licence, budgets and audit are on, and rates too, but that this licence sets none; policy by argument does
-//! not exist yet.
+//! Authentication, the licence, policy, budgets and audit are on, and rates too, but that this licence sets none. The owner has
+//! no rules, so that what decides are the policies that are made from licence, scopes and declarations.
 
 mod figures;
 mod link;

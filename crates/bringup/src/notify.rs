@@ -37,6 +37,14 @@ impl NotifySocket {
         &self.path
     }
 
+    /// Takes what was said so far, which nobody wants to know any more.
+    pub(crate) fn forget(&self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)?;
+        let mut message = [0; MESSAGE_BYTES];
+        while self.socket.recv(&mut message).is_ok() {}
+        self.socket.set_nonblocking(false)
+    }
+
     /// The next message, or `None` if none comes within `patience`.
     pub(crate) fn next(&self, patience: Duration) -> io::Result<Option<Said>> {
         self.socket.set_read_timeout(Some(patience))?;

@@ -86,8 +86,9 @@ impl Daemon {
         Err(self.not_started("it was not ready in time"))
     }
 
-    /// Whether it has ended.
+    /// Whether it has ended. What it has said in the meantime is taken, so that it need not wait to say more.
     pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.notify.forget()?;
         self.child.try_wait()
     }
 

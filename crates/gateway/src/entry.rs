@@ -17,7 +17,7 @@ use clients::ClientsFile;
 use daemon::{BoxError, NotifyState};
 use quota::{Quota, Rate, calendar, wall_clock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use sandbox::{Confinement, Report};
+use sandbox::Confinement;
 use serde_json::json;
 use tasks::Tasks;
 use tokio::sync::watch;
@@ -38,8 +38,8 @@ use crate::registry::Registry;
 use crate::request_id::RequestIds;
 use crate::session::Sessions;
 use crate::sockets::Sockets;
-use crate::tls;
 use crate::transport::{self, Listeners, Terms, Workers};
+use crate::{status, tls};
 
 /// The state is nobody else's.
 const STATE_MODE: u32 = 0o700;
@@ -131,12 +131,15 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
         let (audit, recording) = Audit::start(kept.log)?;
         let (live, quota) = (kept.parts.live.clone(), kept.parts.quota.clone());
         let told = audit.clone();
-        let of_files = rulebook.clone();
+        let (of_files, of_live) = (rulebook.clone(), live.clone());
+        let confined = report.to_string();
+        let (lines, told_lines) = watch::channel(confined.clone());
         let rules = live.follow(move |mut changes| {
             if of_files.read_files() {
                 changes.push(Change::Refused("policies"));
             }
             record(&told, &changes);
+            status::tell(&lines, status::line(&of_live, &of_files, &confined));
         })?;
         let standing = allowed_for_good(kept.parts.inbox.standing_changes(), rulebook);
         let ticking = tick(Ticking {
@@ -168,9 +171,10 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             tokio::spawn(standing),
             tokio::spawn(ticking),
             tokio::spawn(follow_tasks(app.clone())),
+            tokio::spawn(status::follow(told_lines)),
             tokio::spawn(daemon::watchdog()),
         ];
-        tell_ready(address, &report);
+        tell_ready(address, &app);
         let listeners = Listeners { tcp, local, person, terms };
         transport::serve(listeners, app.clone(), stopping, stop).await;
         app.mcp.access().tell_refusals().await;
@@ -324,10 +328,11 @@ fn keep(quota: &Quota) {
     }
 }
 
-fn tell_ready(address: SocketAddr, report: &Report) {
+fn tell_ready(address: SocketAddr, app: &App) {
     // Whoever started it with port 0 learns the port from this; systemd passes it over.
     let listening = format!("X_LLMBASEDOS_LISTEN={address}");
-    let status = report.to_string();
+    let access = app.mcp.access();
+    let status = status::line(access.live(), access.rulebook(), &app.confinement.to_string());
     daemon::notify(&[
         NotifyState::Ready,
         NotifyState::Status(&status),

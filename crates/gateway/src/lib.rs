@@ -29,6 +29,7 @@ mod request_id;
 mod session;
 mod sockets;
 mod stall;
+mod status;
 mod tls;
 mod transport;
 mod upstream;

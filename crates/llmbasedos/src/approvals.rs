@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ::approvals::limits::MAX_ARGUMENTS_BYTES;
 use ::approvals::tools::{
-    Always, Approve, Deny, Forget, List as ListTool, ListStanding, Tool, Waiting, Wanted,
+    Always, Approve, Deny, DenyAll, Forget, List as ListTool, ListStanding, Tool, Waiting, Wanted,
 };
 use comfy_table::{ContentArrangement, Table, presets};
 use daemon::BoxError;
@@ -15,7 +15,7 @@ use telemetry::{Style, escaped};
 use tokio::time::timeout;
 
 use crate::command::Failure;
-use crate::limits::APPROVALS_WAIT;
+use crate::limits::{APPROVALS_WAIT, ARGUMENTS_SHOWN};
 use crate::place::ConfigDir;
 
 /// Look at calls that wait for a person, and answer them: root may on an appliance, and whoever runs `cargo xtask up` there.
@@ -73,13 +73,18 @@ struct Edit {
     arguments: String,
 }
 
-/// Do not let a call be made.
+/// Do not let a call be made, or with `--client` any that waits of one client.
 #[derive(Debug, clap::Args)]
 struct Denied {
-    /// The id
-    id: String,
+    /// The id; with `--client`, none
+    #[arg(required_unless_present = "client")]
+    id: Option<String>,
     /// Why, for its client to read
+    #[arg(conflicts_with = "client")]
     reason: Option<String>,
+    /// Deny all that waits of this client
+    #[arg(long, value_name = "NAME", conflicts_with = "id")]
+    client: Option<String>,
 }
 
 /// Let a call and its like be made from now on, without asking.
@@ -116,13 +121,24 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             let approve = Approve { id: edit.id.clone(), arguments: Some(text) };
             gateway.show(&approve, |done| whole(&done.approval))
         }),
-        Command::Deny(Denied { id, reason }) => {
-            let deny = Deny { id: id.clone(), reason: reason.clone() };
+        Command::Deny(Denied { client: Some(client), .. }) => {
+            let deny = DenyAll { client: client.clone(), reason: None };
+            gateway.show(&deny, |done| {
+                let client = escaped(&done.client, Style::Text);
+                format!("{} calls of {client} are denied", done.denied.len())
+            })
+        }
+        Command::Deny(Denied { id, reason, client: None }) => {
+            let deny = Deny { id: id.clone().unwrap_or_default(), reason: reason.clone() };
             gateway.show(&deny, |done| whole(&done.approval))
         }
         Command::Always(Like { id, folder }) => {
             let always = Always { id: id.clone(), folder: folder.clone() };
-            gateway.show(&always, |done| whole(&done.approval))
+            gateway.show(&always, |done| {
+                let note =
+                    done.note.as_ref().map(|note| format!("\n{}", escaped(note, Style::Text)));
+                whole(&done.approval) + &note.unwrap_or_default()
+            })
         }
         Command::Standing => gateway.show(&ListStanding {}, |listed| {
             let row = |one: &::approvals::Standing| {
@@ -198,9 +214,18 @@ fn calls(calls: &[Waiting]) -> String {
     let row = |call: &Waiting| {
         let until = call.usable_until.as_ref().unwrap_or(&call.expires_at).clone();
         let (state, untrusted) = (call.state.name().to_owned(), call.untrusted.join(", "));
-        vec![call.id.clone(), state, call.client.clone(), call.tool.clone(), untrusted, until]
+        let (client, tool) = (call.client.clone(), call.tool.clone());
+        vec![call.id.clone(), state, client, tool, untrusted, until, short(&call.arguments)]
     };
-    table(["id", "state", "client", "tool", "untrusted", "until"], calls.iter().map(row))
+    let head = ["id", "state", "client", "tool", "untrusted", "until", "arguments"];
+    table(head, calls.iter().map(row))
+}
+
+/// The beginning of the arguments, in one line; `show` has all of them.
+fn short(arguments: &str) -> String {
+    let mut chars = arguments.chars();
+    let begun: String = chars.by_ref().take(ARGUMENTS_SHOWN).collect();
+    if chars.next().is_some() { begun + "…" } else { begun }
 }
 
 /// All of a call; nothing in it drives the terminal.

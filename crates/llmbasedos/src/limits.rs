@@ -29,6 +29,10 @@ pub const WRITE_BYTES: usize = 64 * 1024;
 /// something is stuck.
 pub const APPROVALS_WAIT: Duration = Duration::from_secs(20);
 
+/// How much of the arguments of a call a list shows, in characters: enough to tell one call from another, and nobody should answer by
+/// more than that without `show`.
+pub const ARGUMENTS_SHOWN: usize = 60;
+
 /// How alike a name must be to be offered for one that there is not: with less, names are offered that only share their beginning.
 pub const NEAR: f64 = 0.8;
 

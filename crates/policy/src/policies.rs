@@ -264,4 +264,16 @@ impl Decision {
     pub fn allows(&self) -> bool {
         self.answer == Answer::Allow
     }
+
+    /// What denied is no rule, but arguments that a rule looks at and that are not what the method takes: this one, or with
+    /// `Some(None)` all of them, which are no object or say something twice.
+    pub fn wrong_argument(&self) -> Option<Option<&str>> {
+        if self.answer != Answer::Deny {
+            return None;
+        }
+        match self.rule.strip_prefix(ARGUMENTS)? {
+            "" => Some(None),
+            more => more.strip_prefix(':').map(Some),
+        }
+    }
 }

@@ -23,12 +23,12 @@ fn asking(rule: &str) -> Appliance {
     Appliance::new().asking().policy("ask", rule).policy("lift", LIFT).start()
 }
 
-/// A server whose one tool sends something out, to a folder.
-fn mailbox(appliance: &Appliance) -> Peer {
+/// The cap file of a server whose one tool sends something out, to a folder.
+fn mailbox_caps() -> Value {
     let schema = json!({
         "type": "object", "properties": { "path": { "type": "string" } }, "required": ["path"],
     });
-    let caps = json!({
+    json!({
         "service_name": "mailbox", "description": "Sends", "version": "1",
         "capabilities": [{
             "method": "mcp.mailbox.put", "description": "Sends", "effects": ["open_world"],
@@ -36,8 +36,12 @@ fn mailbox(appliance: &Appliance) -> Peer {
             "works_on": [{ "kind": "path", "argument": "path" }], "text_from": [],
             "tool": { "name": "mailbox_put", "inputSchema": schema },
         }],
-    });
-    let peer = appliance.old_peer("mailbox", &caps, |frame| {
+    })
+}
+
+/// That server.
+fn mailbox(appliance: &Appliance) -> Peer {
+    let peer = appliance.old_peer("mailbox", &mailbox_caps(), |frame| {
         let request: Value = serde_json::from_slice(frame).ok()?;
         let result = json!({ "resultType": "complete", "content": [], "structuredContent": {}, "isError": false });
         let reply = json!({ "jsonrpc": "2.0", "id": request.get("id")?, "result": result });
@@ -150,10 +154,120 @@ fn a_person_may_edit_nothing_that_the_rules_deny() {
     let wanted = write("/a.md", "tea");
     let id = waits(&call(&appliance, &wanted));
     let edited = r#"{"path":"/private/a.md","content":"tea"}"#;
-    person(&appliance, "approvals_approve", &json!({ "id": id, "arguments": edited }));
-    let refused = call(&appliance, &wanted);
-    assert_eq!(refused["error"]["data"]["rule"], "private.cedar:private", "{refused}");
+    refused(
+        &person(&appliance, "approvals_approve", &json!({ "id": id, "arguments": edited })),
+        "private.cedar:private",
+    );
+    // Neither what the tool does not take.
+    for (edited, place) in
+        [(r#"{"path":7,"content":"tea"}"#, "path"), (r#"{"path":"/b.md"}"#, "content")]
+    {
+        let answer = json!({ "id": id, "arguments": edited });
+        refused(&person(&appliance, "approvals_approve", &answer), place);
+    }
+    assert_eq!(waits(&call(&appliance, &wanted)), id, "it waits as before");
+    // A rule that came after the answer counts too.
+    let edited = json!({ "id": id, "arguments": r#"{"path":"/late/a.md","content":"tea"}"# });
+    assert_eq!(person(&appliance, "approvals_approve", &edited)["isError"], false);
+    let generation = || {
+        let ready = appliance.request().method("GET").target("/readyz").send();
+        ready.json()["policies"].as_u64().unwrap()
+    };
+    let before = generation();
+    // By rename, so that nobody reads half a file.
+    let folder = appliance.state().join("config/policies");
+    fs::write(folder.join("late.new"), private.replace("private", "late")).unwrap();
+    fs::rename(folder.join("late.new"), folder.join("late.cedar")).unwrap();
+    until("the rule", PATIENCE, || (generation() > before).then_some(()));
+    let told = call(&appliance, &wanted);
+    assert_eq!(told["error"]["data"]["rule"], "late.cedar:late", "{told}");
     assert_eq!(content(&appliance, "private/a.md"), None);
+}
+
+/// An answer that was not taken, for a reason that names this.
+fn refused(result: &Value, reason: &str) {
+    assert_eq!(result["isError"], true, "{result}");
+    let text = result["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains(reason) && text.contains("Nothing was changed"), "{text}");
+}
+
+#[test]
+fn a_permission_that_spares_no_question_is_refused() {
+    // The owner's own rule asks, whatever a person has answered before.
+    let appliance = asking(ASK_PERSON);
+    let id = waits(&call(&appliance, &write("/a.md", "tea")));
+    for folder in [json!(null), json!("/")] {
+        let always = json!({ "id": id, "folder": folder });
+        refused(&person(&appliance, "approvals_always", &always), "ask.cedar:ask");
+    }
+    let appliance = Appliance::new().asking().start();
+    let server = mailbox(&appliance);
+    let put = json!({ "name": "mailbox_put", "arguments": { "path": "/notes/x" } });
+    let id = waits(&call(&appliance, &put));
+    let elsewhere = json!({ "id": id, "folder": "/else" });
+    refused(&person(&appliance, "approvals_always", &elsewhere), "does not work beneath");
+    let standing = person(&appliance, "approvals_standing", &json!({}));
+    assert_eq!(standing["structuredContent"]["standing"], json!([]), "{standing}");
+    let here = person(&appliance, "approvals_always", &json!({ "id": id, "folder": "/notes" }));
+    assert_eq!(here["isError"], false, "{here}");
+    assert!(here["structuredContent"].get("note").is_none(), "{here}");
+    drop(server);
+}
+
+#[test]
+fn a_person_denies_all_of_one_client_at_once() {
+    let appliance = asking(ASK_PERSON);
+    let other = appliance.client("other", &["*"]);
+    let wanted = |n: u32| write(&format!("/{n}.md"), "tea");
+    let ids: Vec<String> =
+        (0..3).map(|n| waits(&call_as(&appliance, &other, &wanted(n)))).collect();
+    let kept = waits(&call(&appliance, &wanted(9)));
+    let all = json!({ "client": "other", "reason": "stop it" });
+    let denied = person(&appliance, "approvals_deny_all", &all)["structuredContent"].clone();
+    assert_eq!((&denied["client"], &denied["denied"]), (&json!("other"), &json!(ids)));
+    let told = call_as(&appliance, &other, &wanted(0));
+    assert!(told["result"]["content"][0]["text"].as_str().unwrap().contains("stop it"), "{told}");
+    let listed = person(&appliance, "approvals_list", &json!({}));
+    let waiting = listed["structuredContent"]["approvals"].as_array().unwrap();
+    assert_eq!(waiting.iter().map(|it| &it["id"]).collect::<Vec<_>>(), [kept.as_str()]);
+    let rows = appliance.audit(&["--kind", "approval"]);
+    let denied = rows.iter().find(|row| row["outcome"] == "denied").unwrap();
+    assert!(ids.iter().all(|id| denied.to_string().contains(id)), "{denied}");
+}
+
+#[test]
+fn a_call_whose_server_asks_something_back_needs_one_word() {
+    let appliance = Appliance::new().asking().start();
+    let server = appliance.old_peer("mailbox", &mailbox_caps(), |frame| {
+        let request: Value = serde_json::from_slice(frame).ok()?;
+        let answered = request.pointer("/params/inputResponses").is_some();
+        let result = if answered {
+            json!({ "resultType": "complete", "content": [], "structuredContent": {}, "isError": false })
+        } else {
+            let form = json!({ "mode": "form", "message": "Which?", "requestedSchema": { "type": "object", "properties": {} } });
+            let asked = json!({ "which": { "method": "elicitation/create", "params": form } });
+            json!({ "resultType": "input_required", "inputRequests": asked, "requestState": "s" })
+        };
+        let reply = json!({ "jsonrpc": "2.0", "id": request.get("id")?, "result": result });
+        Some(format!("{reply}\0").into_bytes())
+    });
+    until("the tool", PATIENCE, || {
+        appliance.tools().contains(&"mailbox_put".to_owned()).then_some(())
+    });
+    let key = &appliance.facts().key;
+    let put = json!({ "name": "mailbox_put", "arguments": { "path": "/x" } });
+    let id = waits(&ask_user(&appliance, key, &put, &json!({})));
+    person(&appliance, "approvals_approve", &json!({ "id": id }));
+    let asks = ask_user(&appliance, key, &put, &json!({}));
+    assert_eq!(asks["result"]["resultType"], "input_required", "{asks}");
+    let answer = json!({
+        "requestState": "s", "inputResponses": { "which": { "action": "accept", "content": {} } },
+    });
+    let made = ask_user(&appliance, key, &put, &answer);
+    assert_eq!(made["result"]["isError"], false, "{made}");
+    // It has been made, so that the next is another.
+    assert_ne!(waits(&ask_user(&appliance, key, &put, &answer)), id);
+    drop(server);
 }
 
 #[test]

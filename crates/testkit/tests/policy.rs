@@ -13,6 +13,7 @@ use testkit::{Appliance, Door, End, Request, until};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The code of what a rule does not permit.
 const NOT_PERMITTED: i64 = -31_407;
+const INVALID_PARAMS: i64 = -32_602;
 
 /// Keeps clients out of one folder.
 const PRIVATE: &str = r#"
@@ -81,6 +82,13 @@ fn a_rule_of_the_owners_holds_by_every_door_and_is_named() {
     );
     let other = appliance.call("fs_read", &json!({ "path": "/notes/a.md" }));
     assert_eq!(other["result"]["isError"], false, "{other}");
+    // What the rule cannot be asked about is no matter of rights.
+    for wrong in [json!({ "path": 7 }), json!({ "path": ["/private/diary.md"] })] {
+        let params = json!({ "name": "fs_read", "arguments": wrong });
+        let reply = appliance.request().modern("tools/call", &params).send().json();
+        assert_eq!(code(&reply), INVALID_PARAMS, "{reply}");
+        assert!(reply["error"]["message"].as_str().unwrap().contains("`path`"), "{reply}");
+    }
 }
 
 #[test]

@@ -29,6 +29,6 @@ impl Tool for Always {
 
     fn call(self, inbox: &Inbox, caller: &Caller) -> Result<Self::Output, Refused> {
         let answered = inbox.always(&self.id, &caller.answerer(), self.folder.as_deref())?;
-        Ok(Answered { approval: answered.into() })
+        Ok(answered.into())
     }
 }

@@ -29,6 +29,6 @@ impl Tool for Approve {
 
     fn call(self, inbox: &Inbox, caller: &Caller) -> Result<Self::Output, Refused> {
         let answered = inbox.approve(&self.id, &caller.answerer(), self.arguments.as_deref())?;
-        Ok(Answered { approval: answered.into() })
+        Ok(answered.into())
     }
 }

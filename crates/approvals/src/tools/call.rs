@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Always, Approve, Deny, Forget, List, ListStanding, Status, Tool};
+use super::{Always, Approve, Deny, DenyAll, Forget, List, ListStanding, Status, Tool};
 use crate::answer::Answerer;
 use crate::error::Refused;
 use crate::inbox::Inbox;
@@ -53,6 +53,7 @@ pub fn call(inbox: &Inbox, name: &str, arguments: Value, who: &Caller) -> Result
         List::NAME | List::METHOD => done::<List>(inbox, arguments, who),
         Approve::NAME | Approve::METHOD => done::<Approve>(inbox, arguments, who),
         Deny::NAME | Deny::METHOD => done::<Deny>(inbox, arguments, who),
+        DenyAll::NAME | DenyAll::METHOD => done::<DenyAll>(inbox, arguments, who),
         Always::NAME | Always::METHOD => done::<Always>(inbox, arguments, who),
         ListStanding::NAME | ListStanding::METHOD => done::<ListStanding>(inbox, arguments, who),
         Forget::NAME | Forget::METHOD => done::<Forget>(inbox, arguments, who),

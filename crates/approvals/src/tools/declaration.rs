@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Always, Approve, Caller, Deny, Forget, List, ListStanding, Status};
+use super::{Always, Approve, Caller, Deny, DenyAll, Forget, List, ListStanding, Status};
 use crate::error::Refused;
 use crate::inbox::Inbox;
 
@@ -58,6 +58,7 @@ pub fn all() -> Vec<Declaration> {
         of::<List>(),
         of::<Approve>(),
         of::<Deny>(),
+        of::<DenyAll>(),
         of::<Always>(),
         of::<ListStanding>(),
         of::<Forget>(),

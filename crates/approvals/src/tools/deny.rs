@@ -29,6 +29,6 @@ impl Tool for Deny {
 
     fn call(self, inbox: &Inbox, caller: &Caller) -> Result<Self::Output, Refused> {
         let answered = inbox.deny(&self.id, &caller.answerer(), self.reason.as_deref())?;
-        Ok(Answered { approval: answered.into() })
+        Ok(answered.into())
     }
 }

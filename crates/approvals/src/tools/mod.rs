@@ -9,6 +9,7 @@ mod approve;
 mod call;
 mod declaration;
 mod deny;
+mod deny_all;
 mod facts;
 mod forget;
 mod list;
@@ -20,6 +21,7 @@ pub use approve::Approve;
 pub use call::{Caller, Fault, call};
 pub use declaration::{Declaration, Tool, all};
 pub use deny::Deny;
+pub use deny_all::{DeniedAll, DenyAll};
 pub use facts::Fact;
 pub use forget::{Forget, Forgotten};
 pub use list::{List, Listed, Wanted};
@@ -37,6 +39,15 @@ use crate::limits::MAX_ARGUMENTS_LISTED;
 pub struct Answered {
     /// The approval as it is now.
     pub approval: Waiting,
+    /// What the person should know besides of what they have answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl From<Approval> for Answered {
+    fn from(approval: Approval) -> Self {
+        Self { approval: approval.into(), note: None }
+    }
 }
 
 /// A call that waits for an answer, or did.

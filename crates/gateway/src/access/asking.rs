@@ -120,6 +120,26 @@ impl Access {
         Ok(taken)
     }
 
+    /// Makes the grant of a call good for its next round, since its server has asked something back and done nothing yet.
+    pub(crate) async fn resume(&self, door: &Door<'_>, method: &Arc<str>, grant: &Grant) {
+        let id = grant.id.clone();
+        match self.in_inbox(move |inbox| inbox.resume(&id)).await {
+            Ok(Ok(true)) => {}
+            // Then it is asked for again.
+            Ok(Ok(false)) | Err(_) => return,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a grant cannot be resumed");
+                return;
+            }
+        }
+        let mut entry = entry(Kind::Approval, door, method.clone());
+        entry.outcome = "resumed";
+        entry.arguments = Some(json!({ "approval": grant.id, "by": grant.by }).to_string().into());
+        if self.audit.record_durably(entry).await.is_err() {
+            tracing::error!("that a grant was resumed is not in the record");
+        }
+    }
+
     /// Records by whose word a call is about to be made: it is on the disk when this ends.
     async fn used(
         &self,
@@ -174,7 +194,7 @@ impl Access {
         let ask = Ask { method: &action.declared.name, arguments, untrusted };
         let decision = self.rulebook.decide(door, ask);
         match decision.answer {
-            Answer::Deny => Err(Refused::NotPermitted { rule: decision.rule }),
+            Answer::Deny => Err(Refused::by(decision)),
             Answer::Allow | Answer::Ask(_) => Ok(()),
         }
     }
@@ -249,15 +269,17 @@ impl Access {
         let text = |place| result.pointer(place).and_then(Value::as_str);
         let mut entry =
             entry(Kind::Approval, door, text("/approval/method").unwrap_or(method).into());
+        let all = result.get("denied");
         entry.outcome = match text("/approval/state") {
             Some("approved") => "approved",
             Some("denied") => "denied",
+            _ if all.is_some() => "denied",
             _ => "forgotten",
         };
         let edited = result.pointer("/approval/edited").is_some();
         let told = json!({
-            "approval": text("/approval/id"),
-            "for": text("/approval/client"),
+            "approval": text("/approval/id").map(Value::from).as_ref().or(all),
+            "for": text("/approval/client").or(text("/client")),
             "edited": edited,
             "by": method,
         });

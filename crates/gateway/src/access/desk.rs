@@ -131,7 +131,7 @@ impl Access {
         let decision = self.rulebook.decide(door, ask);
         let grant = match decision.answer {
             Answer::Allow => self.given(door, action, untrusted).await?,
-            Answer::Deny => return Err(Refused::NotPermitted { rule: decision.rule }),
+            Answer::Deny => return Err(Refused::by(decision)),
             Answer::Ask(approver) => {
                 let wanted = Wanted { approver, rule: decision.rule, untrusted };
                 match self.ask(door, action, wanted).await? {

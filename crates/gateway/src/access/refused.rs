@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use capfile::Budget;
 use mcp_wire::{RpcError, code};
+use policy::Decision;
 use quota::{Account, Exceeded};
 use serde_json::json;
 
@@ -43,6 +44,8 @@ pub(crate) enum PairRefused {
 pub(crate) enum Refused {
     /// A rule does not permit it.
     NotPermitted { rule: Arc<str> },
+    /// A rule looks at an argument that is not what the tool takes; without a name, all of them are no object or say something twice.
+    WrongArgument(Option<String>),
     /// It needs somebody's word, and cannot be asked for.
     NotAsked(String),
     /// It is too often; how long to wait.
@@ -58,10 +61,19 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
+    /// What policy denies.
+    pub(super) fn by(decision: Decision) -> Self {
+        match decision.wrong_argument() {
+            Some(argument) => Self::WrongArgument(argument.map(ToOwned::to_owned)),
+            None => Self::NotPermitted { rule: decision.rule },
+        }
+    }
+
     /// One word for it, for records and metrics.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::NotPermitted { .. } => "not_permitted",
+            Self::WrongArgument(_) => "wrong_argument",
             Self::NotAsked(_) => "not_asked",
             Self::TooSoon(_) => "too_soon",
             Self::TooMuch { .. } => "too_much",
@@ -85,7 +97,7 @@ impl Refused {
             Self::NotPermitted { .. } | Self::NotAsked(_) => code::NOT_PERMITTED,
             Self::TooSoon(_) => code::RATE_LIMITED,
             Self::TooMuch { .. } | Self::Budget { .. } => code::BUDGET_EXCEEDED,
-            Self::Unclear(_) => code::INVALID_PARAMS,
+            Self::Unclear(_) | Self::WrongArgument(_) => code::INVALID_PARAMS,
             Self::Unavailable => code::OVERLOADED,
         };
         self.error(code)
@@ -97,7 +109,7 @@ impl Refused {
             Self::NotPermitted { .. } | Self::NotAsked(_) => LEGACY_NOT_PERMITTED,
             Self::TooSoon(_) => LEGACY_RATE,
             Self::TooMuch { .. } | Self::Budget { .. } => LEGACY_BUDGET,
-            Self::Unclear(_) => code::INVALID_PARAMS,
+            Self::Unclear(_) | Self::WrongArgument(_) => code::INVALID_PARAMS,
             Self::Unavailable => code::INTERNAL_ERROR,
         };
         self.error(code)
@@ -127,6 +139,12 @@ impl Refused {
             Self::NotPermitted { .. } => "this client may not do this: its owner can allow it, with \
                 `llmbasedos client scope` or a policy, where the licence does (`llmbasedos licence check`)"
                 .to_owned(),
+            Self::WrongArgument(Some(argument)) => format!(
+                "`{argument}` is not what this tool takes: its schema in the list of tools tells its type"
+            ),
+            Self::WrongArgument(None) => {
+                "the arguments must be a JSON object that says nothing twice".to_owned()
+            }
             Self::NotAsked(reason) => {
                 format!("this needs a person's word, and was not asked for: {reason}")
             }

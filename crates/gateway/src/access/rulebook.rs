@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use approvals::Inbox;
+use approvals::{Asked, Inbox};
 use arc_swap::{ArcSwapOption, Guard};
-use capfile::{TargetKind, TextSources};
+use capfile::{TargetKind, TextSource, TextSources};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use licence::Terms;
-use mcp_types::Scope;
+use mcp_types::{Origin, Scope};
 use policy::{
     Answer, Client, Decision, File, Inputs, Licence, Moment, Policies, PolicyError, Principal,
     Question, Standing, Tool,
@@ -29,6 +29,9 @@ const CLOSED: &str =
     "@id(\"closed\") forbid (principal, action, resource) unless { principal.kind == \"person\" };";
 /// The name of that, which no file of a folder has: the owner sees it in the record.
 const CLOSED_FILE: &str = "(the policies are refused).cedar";
+
+/// What denies before policies were first made.
+const NO_POLICIES: &str = "there are no policies yet";
 
 /// What decides, and what it is made of.
 pub(crate) struct Rulebook {
@@ -56,6 +59,12 @@ struct Parts {
 }
 
 impl Parts {
+    /// The owner's files that count.
+    fn files(&self) -> Vec<File> {
+        let closed = || vec![File { name: CLOSED_FILE.to_owned(), text: CLOSED.to_owned() }];
+        self.good.clone().unwrap_or_else(closed)
+    }
+
     /// Whether the owner's files that were good last have any rule.
     fn has_rules(&self) -> bool {
         self.good.as_ref().is_some_and(|files| !files.is_empty())
@@ -160,15 +169,14 @@ impl Rulebook {
             match self.made_of(parts, files.clone()) {
                 Ok(policies) => {
                     parts.good = Some(files);
-                    self.trouble.store(None);
-                    return self.take_over(policies);
+                    self.take_over(policies);
+                    // Whoever reads that nothing is refused may rely on what is in force.
+                    return self.trouble.store(None);
                 }
                 Err(error) => self.refuse(&error),
             }
         }
-        let closed = || vec![File { name: CLOSED_FILE.to_owned(), text: CLOSED.to_owned() }];
-        let files = parts.good.clone().unwrap_or_else(closed);
-        match self.made_of(parts, files) {
+        match self.made_of(parts, parts.files()) {
             Ok(policies) => self.take_over(policies),
             // What was in force stays so: a tool that it does not know is denied.
             Err(error) => self.refuse(&error),
@@ -176,6 +184,16 @@ impl Rulebook {
     }
 
     fn made_of(&self, parts: &Parts, files: Vec<File>) -> Result<Policies, PolicyError> {
+        self.made_with(parts, files, None)
+    }
+
+    /// The same with one more permission of a person's.
+    fn made_with(
+        &self,
+        parts: &Parts,
+        files: Vec<File>,
+        more: Option<Standing>,
+    ) -> Result<Policies, PolicyError> {
         let standing = self.inbox.standing().unwrap_or_else(|error| {
             tracing::error!(%error, "what was allowed for good cannot be read, and is asked for");
             Vec::new()
@@ -190,7 +208,7 @@ impl Rulebook {
             tools: parts.tools.clone(),
             licence: parts.licence.clone(),
             clients: parts.clients.clone(),
-            standing: standing.collect(),
+            standing: standing.chain(more).collect(),
             files,
         })
     }
@@ -213,8 +231,54 @@ impl Rulebook {
     pub(crate) fn decide(&self, door: &Door<'_>, ask: Ask<'_>) -> Decision {
         match self.policies().as_ref() {
             Some(policies) => policies.decide(&self.question(door, ask)),
-            None => Decision { answer: Answer::Deny, rule: "there are no policies yet".into() },
+            None => Decision { answer: Answer::Deny, rule: NO_POLICIES.into() },
         }
+    }
+
+    /// Decides anew on a call that was asked for, as things are now.
+    pub(crate) fn decide_asked(&self, asked: &Asked) -> Decision {
+        match self.policies().as_ref() {
+            Some(policies) => self.decide_by(policies, asked),
+            None => Decision { answer: Answer::Deny, rule: NO_POLICIES.into() },
+        }
+    }
+
+    /// The same if such calls were permitted from now on, everywhere or beneath a folder.
+    ///
+    /// # Errors
+    ///
+    /// There can be no such permission.
+    pub(crate) fn decide_with(
+        &self,
+        asked: &Asked,
+        folder: Option<&str>,
+    ) -> Result<Decision, PolicyError> {
+        let more = Standing {
+            id: "new".to_owned(),
+            client: asked.client.clone(),
+            method: asked.method.clone(),
+            target: folder.map(|folder| (TargetKind::Path, folder.to_owned())),
+        };
+        let parts = self.parts();
+        let policies = self.made_with(&parts, parts.files(), Some(more))?;
+        drop(parts);
+        Ok(self.decide_by(&policies, asked))
+    }
+
+    fn decide_by(&self, policies: &Policies, asked: &Asked) -> Decision {
+        let origins = [Origin::Http, Origin::WebSocket, Origin::Local, Origin::Person];
+        // What waits came through a door of programs.
+        let came = origins.into_iter().find(|it| it.as_str() == asked.origin);
+        let came = came.unwrap_or(Origin::Http);
+        let kind = if came == Origin::Local { policy::Kind::Local } else { policy::Kind::Key };
+        policies.decide(&Question {
+            principal: Principal { name: &asked.client, kind },
+            method: &asked.method,
+            arguments: Some(&asked.arguments),
+            moment: self.moment(),
+            origin: origin(came),
+            untrusted: asked.untrusted.iter().filter_map(|name| TextSource::named(name)).collect(),
+        })
     }
 
     /// Whether somebody may call this with some arguments, at some time.
@@ -244,19 +308,23 @@ impl Rulebook {
     }
 
     fn question<'a>(&self, door: &'a Door<'_>, ask: Ask<'a>) -> Question<'a> {
-        let now = Timestamp::now();
-        let local = now.to_zoned(self.zone.clone());
         Question {
             principal: principal(door.client),
             method: ask.method,
             arguments: ask.arguments,
-            moment: Moment {
-                timestamp: now.as_millisecond(),
-                hour: local.hour().unsigned_abs(),
-                weekday: local.weekday().to_monday_one_offset().unsigned_abs(),
-            },
+            moment: self.moment(),
             origin: origin(door.origin),
             untrusted: ask.untrusted,
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        let now = Timestamp::now();
+        let local = now.to_zoned(self.zone.clone());
+        Moment {
+            timestamp: now.as_millisecond(),
+            hour: local.hour().unsigned_abs(),
+            weekday: local.weekday().to_monday_one_offset().unsigned_abs(),
         }
     }
 
@@ -275,11 +343,11 @@ fn principal(identity: &Identity) -> Principal<'_> {
     Principal { name: identity.name(), kind }
 }
 
-fn origin(origin: mcp_types::Origin) -> policy::Origin {
+fn origin(origin: Origin) -> policy::Origin {
     match origin {
-        mcp_types::Origin::Http => policy::Origin::Http,
-        mcp_types::Origin::WebSocket => policy::Origin::Websocket,
-        mcp_types::Origin::Local => policy::Origin::Local,
-        mcp_types::Origin::Person => policy::Origin::Console,
+        Origin::Http => policy::Origin::Http,
+        Origin::WebSocket => policy::Origin::Websocket,
+        Origin::Local => policy::Origin::Local,
+        Origin::Person => policy::Origin::Console,
     }
 }

@@ -3,6 +3,7 @@
 //! Capability servers speak 2026-07-28 only. A request of an older client is given what that revision wants,
 //! and the answer loses what the older client does not know. The dialect from before MCP is a room of its own, [`legacy`].
 
+mod answering;
 mod asked;
 mod calls;
 mod door;

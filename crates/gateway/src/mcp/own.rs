@@ -126,7 +126,15 @@ impl Mcp {
         let pass = self.access.own_tool(door, tool.method, kind, arguments).await?;
         let name = tool.name;
         let given: Value = serde_json::from_str(arguments).unwrap_or_default();
+        let note = match self.look_at_answer(name, &given).await {
+            Ok(note) => note,
+            Err(fault) => {
+                pass.end(Ended::Refused { code: 0, nothing_done: true });
+                return Ok(Err(fault));
+            }
+        };
         let called = self.access.in_inbox(move |inbox| tools::call(inbox, name, given, &who)).await;
+        let called = called.map(|called| called.map(|value| with_note(value, note)));
         let outcome = match called {
             Ok(Err(Fault::Refused(approvals::Refused::Store(error)))) => {
                 tracing::error!(%error, "the calls that wait for a person cannot be kept");
@@ -146,6 +154,14 @@ impl Mcp {
         }
         outcome
     }
+}
+
+/// The result of an answer with what the person should know besides.
+fn with_note(mut value: Value, note: Option<&str>) -> Value {
+    if let (Some(note), Some(members)) = (note, value.as_object_mut()) {
+        members.insert("note".to_owned(), note.into());
+    }
+    value
 }
 
 /// The kind of a fault, as capability servers name theirs.

@@ -33,11 +33,14 @@ impl Mcp {
             edits.push(("arguments", Edit::Raw(&grant.arguments)));
         }
         let reply = self.reply_to(asked, backend, call, &edits).await?;
-        let Some((outcome, sources)) = returned(asked, &reply, call) else {
+        let Some(Returned { outcome, sources, asks_back }) = returned(asked, &reply, call) else {
             return Err(broken(backend).into());
         };
         // Before the client has the text.
         self.heard(asked.door, sources).await;
+        if let Some(grant) = call.grant.filter(|_| asks_back) {
+            self.access.resume(asked.door, &call.declared.name, grant).await;
+        }
         outcome
     }
 
@@ -127,13 +130,19 @@ fn forwarded(
     out
 }
 
+/// A server's reply.
+struct Returned {
+    /// As the client gets it.
+    outcome: Result<Vec<u8>, Failure>,
+    /// From where text in it comes.
+    sources: TextSources,
+    /// Whether the server wants something to be answered first, and the client can.
+    asks_back: bool,
+}
+
 /// The server's reply as the client gets it: under the client's own id, without what its era does not know, and with what we say
-/// of it; and from where text in it comes. `None`: it is no reply.
-fn returned(
-    asked: &Asked<'_>,
-    reply: &[u8],
-    call: Passing<'_>,
-) -> Option<(Result<Vec<u8>, Failure>, TextSources)> {
+/// of it. `None`: it is no reply.
+fn returned(asked: &Asked<'_>, reply: &[u8], call: Passing<'_>) -> Option<Returned> {
     let Ok(Message::Response(response)) = Message::parse(std::str::from_utf8(reply).ok()?) else {
         return None;
     };
@@ -144,23 +153,24 @@ fn returned(
         Ok(result) => {
             let result = Object::parse(result.get()).ok()?;
             let sources = label::of_result(&result, call.declared);
-            if asked.era == Era::Legacy
-                && result.get_str("resultType").as_deref() == Some(INPUT_REQUIRED)
-            {
+            let asks_back = result.get_str("resultType").as_deref() == Some(INPUT_REQUIRED);
+            if asks_back && asked.era == Era::Legacy {
                 let text = "this asks something back, which takes a client of MCP 2026-07-28: nothing was done";
-                return Some((Err(RpcError::new(code::INVALID_REQUEST, text).into()), sources));
+                let outcome = Err(RpcError::new(code::INVALID_REQUEST, text).into());
+                return Some(Returned { outcome, sources, asks_back: false });
             }
             let remarks = Remarks::of(&result, sources, call.grant);
             let edits = remarks.edits(asked.era);
             response.envelope.write(&[id, ("result", Edit::Object(&result, &edits))], &mut out);
-            Some((Ok(out), sources))
+            Some(Returned { outcome: Ok(out), sources, asks_back })
         }
         Err(error) => {
             let error = Object::parse(error.get()).ok()?;
             let code = error.get("code")?.get().parse().ok()?;
             error.get_str("message")?;
             response.envelope.write(&[id], &mut out);
-            Some((Err(Failure::Theirs { code, reply: out }), call.declared.text_from))
+            let outcome = Err(Failure::Theirs { code, reply: out });
+            Some(Returned { outcome, sources: call.declared.text_from, asks_back: false })
         }
     }
 }

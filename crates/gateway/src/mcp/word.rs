@@ -180,13 +180,16 @@ pub(super) fn of_task_that_is_over(approval: &Approval) -> String {
     }
 }
 
-/// Why a person's word is needed, where it is for what was read.
+/// Why a person's word is needed: the rule, and what was read, which may be its reason.
 fn why(approval: &Approval) -> String {
+    let rule = &approval.asked.rule;
     let read = approval.asked.untrusted.join(", ");
     if read.is_empty() {
-        return String::new();
+        return format!(" by the rule `{rule}`");
     }
-    format!(" since this conversation has read text that nobody vouches for ({read})")
+    format!(
+        " by the rule `{rule}`, and this conversation has read text that nobody vouches for ({read})"
+    )
 }
 
 /// The words and the form with which a host asks its user.

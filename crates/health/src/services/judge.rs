@@ -38,7 +38,7 @@ fn judge(service: &Unit, daemon: &str, socket: Option<&Unit>) -> Option<Finding>
     }
     match (service.active_state.as_str(), socket.map(|socket| socket.active_state.as_str())) {
         ("active", _) if service.sub_state == "exited" => None,
-        ("active", _) => Some(Finding::good(daemon, "runs")),
+        ("active", _) => Some(runs(service, daemon)),
         (state @ ("activating" | "deactivating" | "reloading"), _) => {
             let remedy = "Ask again in a moment";
             Some(Finding::warning(daemon, format!("is {state}"), remedy))
@@ -56,6 +56,18 @@ fn judge(service: &Unit, daemon: &str, socket: Option<&Unit>) -> Option<Finding>
         }
         // What runs once, at boot or by a timer, is at rest when it has done its work.
         (_, None) => None,
+    }
+}
+
+/// A daemon that runs, which may go by files that were good before somebody changed them.
+fn runs(service: &Unit, about: &str) -> Finding {
+    match service.status_text.strip_prefix(daemon::REFUSED) {
+        None => Finding::good(about, "runs"),
+        Some(refused) => Finding::bad(
+            about,
+            format!("runs, and refuses what was changed: {}", refused.trim()),
+            "Mend what it names, as root: what was good before is in force until then",
+        ),
     }
 }
 
@@ -139,6 +151,17 @@ mod tests {
         check(&[service("active", "running"), socket("active")], Level::Good, "runs");
         check(&[service("inactive", "dead"), socket("active")], Level::Good, "sleeps");
         check(&[service("activating", "start"), socket("active")], Level::Warning, "activating");
+    }
+
+    #[test]
+    fn a_daemon_that_refuses_files_is_not_well() {
+        let status_text = format!("{}policies, line 3: a.cedar: no such member", daemon::REFUSED);
+        let refusing = Unit { status_text, ..service("active", "running") };
+        let remedy = check(&[refusing], Level::Bad, "policies, line 3: a.cedar");
+        assert!(remedy.contains("in force until then"), "{remedy}");
+        let confined =
+            Unit { status_text: "Landlock 7".to_owned(), ..service("active", "running") };
+        check(&[confined], Level::Good, "runs");
     }
 
     #[test]

@@ -111,6 +111,9 @@ impl Arguments {
 }
 
 pub(super) fn run(place: &Place, asked: &Arguments) -> Result<(), BoxError> {
+    if let Some(own) = own(&asked.tool) {
+        return Err(own.into());
+    }
     let caps = read::told(read::caps(&place.caps))?;
     let Found { all: standing, left_out } = read::standing(place);
     let inputs = Inputs {
@@ -143,6 +146,17 @@ pub(super) fn run(place: &Place, asked: &Arguments) -> Result<(), BoxError> {
     };
     writeln!(io::stdout(), "{}", text.trim_end())?;
     Ok(())
+}
+
+/// What there is to say of a tool of the gateway itself, on which no policy decides.
+fn own(name: &str) -> Option<String> {
+    let all = ::approvals::tools::all();
+    let own = all.iter().find(|own| own.name == name || own.method == name)?;
+    let who = if own.only_person { "the person at the appliance" } else { "every client" };
+    Some(format!(
+        "`{}` is the gateway's own tool: {who} may call it, and no policy decides on it",
+        own.name
+    ))
 }
 
 /// The method of this name, or whose tool has it.

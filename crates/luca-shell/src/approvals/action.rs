@@ -16,6 +16,8 @@ pub(crate) enum Action {
     Edit { id: String, arguments: Option<String> },
     /// Deny it.
     Deny { id: String, reason: Option<String> },
+    /// Deny all that waits of one client.
+    DenyAll { client: String, reason: Option<String> },
     /// Approve it and its like.
     Always { id: String, folder: Option<String> },
     /// Show what needs no answer.
@@ -25,13 +27,14 @@ pub(crate) enum Action {
 }
 
 /// Each with what it does, for `help` and completion. The first is what is done where none is named.
-pub(crate) const ACTIONS: [(&str, &str); 9] = [
+pub(crate) const ACTIONS: [(&str, &str); 10] = [
     ("", "List the calls that wait, as `approvals list` does"),
     ("all", "List those that no longer wait, too"),
     ("show ID", "Show one whole, with its arguments"),
     ("approve ID", "Let it be made, once"),
     ("edit ID [JSON]", "Let it be made with other arguments, which you edit or give"),
     ("deny ID [REASON]", "Do not let it be made, and tell its client why"),
+    ("deny-all CLIENT [REASON]", "Deny every call of a client that waits"),
     (
         "always ID [FOLDER]",
         "Let it and its like be made from now on, beneath a folder or everywhere",
@@ -55,10 +58,15 @@ impl Action {
             "edit" => Self::Edit { id: id()?, arguments: words.next() },
             "always" => Self::Always { id: id()?, folder: words.next() },
             // A reason is a sentence, and needs no quotes.
-            "deny" => {
+            "deny" | "deny-all" => {
                 let id = id()?;
                 let reason = words.by_ref().collect::<Vec<_>>().join(" ");
-                Self::Deny { id, reason: Some(reason).filter(|reason| !reason.is_empty()) }
+                let reason = Some(reason).filter(|reason| !reason.is_empty());
+                if name == "deny" {
+                    Self::Deny { id, reason }
+                } else {
+                    Self::DenyAll { client: id, reason }
+                }
             }
             _ => return Err(wrong(&name)),
         };
@@ -108,6 +116,8 @@ mod tests {
         assert_eq!(read("deny a2"), Ok(Action::Deny { id: id(), reason: None }));
         let reason = Some("not to him".to_owned());
         assert_eq!(read("deny a2 not to him"), Ok(Action::Deny { id: id(), reason }));
+        let reason = Some("enough".to_owned());
+        assert_eq!(read("deny-all a2 enough"), Ok(Action::DenyAll { client: id(), reason }));
         assert_eq!(read("always a2"), Ok(Action::Always { id: id(), folder: None }));
         let folder = Some("/notes".to_owned());
         assert_eq!(read("always a2 /notes"), Ok(Action::Always { id: id(), folder }));

@@ -6,7 +6,9 @@ mod notice;
 pub(crate) use action::{ACTIONS, Action};
 pub(crate) use notice::{Notice, keep_looking};
 
-use approvals::tools::{Always, Approve, Deny, Forget, List, ListStanding, Tool, Waiting, Wanted};
+use approvals::tools::{
+    Always, Approve, Deny, DenyAll, Forget, List, ListStanding, Tool, Waiting, Wanted,
+};
 use serde_json::Value;
 
 use crate::escape;
@@ -53,12 +55,27 @@ impl Shell {
                 })
                 .await
             }
+            Action::DenyAll { client, reason } => {
+                self.shown(&DenyAll { client, reason }, |done, _| {
+                    let client = escape::line(&done.client);
+                    match done.denied.len() {
+                        0 => format!("Nothing of {client} waits"),
+                        count => format!("Denied {count} of {client}"),
+                    }
+                })
+                .await
+            }
             Action::Always { id, folder } => {
                 self.shown(&Always { id, folder }, |done, _| {
-                    format!(
+                    let mut text = format!(
                         "{}\nThe like of it needs no answer any more: `approvals standing` shows that",
                         approved(&done.approval)
-                    )
+                    );
+                    if let Some(note) = &done.note {
+                        text.push('\n');
+                        text.push_str(&escape::line(note));
+                    }
+                    text
                 })
                 .await
             }
