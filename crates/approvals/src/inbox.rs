@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Inbox {
     changes: watch::Sender<u64>,
     /// Counts the changes of what is allowed without asking.
     pub(crate) standing: watch::Sender<u64>,
+    /// Whether anything is approved, and not used yet.
+    grants: AtomicBool,
 }
 
 struct Books {
@@ -49,8 +52,24 @@ impl Inbox {
     pub fn open(path: &Path, clock: Clock) -> Result<Self, StoreError> {
         let store = store::open(path, &SCHEMA)?;
         let latest = milliseconds(clock());
+        let grants = has_grants(&store).map_err(|source| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            StoreError::Sqlite { name, source }
+        })?;
         let books = Mutex::new(Books { store, latest });
-        Ok(Self { clock, books, changes: watch::Sender::new(0), standing: watch::Sender::new(0) })
+        Ok(Self {
+            clock,
+            books,
+            changes: watch::Sender::new(0),
+            standing: watch::Sender::new(0),
+            grants: AtomicBool::new(grants),
+        })
+    }
+
+    /// Whether [`Inbox::take`] may find anything at all. It waits for nothing, so that calls of which nobody was asked need not wait
+    /// for the disk. Who has been told that a call is approved finds it.
+    pub fn may_grant(&self) -> bool {
+        self.grants.load(Ordering::Acquire)
     }
 
     /// Puts a call before whoever may answer. A call that waits already, or may be made already, is not asked for again, nor is one
@@ -124,6 +143,8 @@ impl Inbox {
         transaction.commit()?;
         *latest = if set_back { now } else { now.max(*latest) };
         if store.total_changes() != changed_before {
+            // Where that cannot be read, whoever looks for a grant is told so.
+            self.grants.store(has_grants(store).unwrap_or(true), Ordering::Release);
             self.changes.send_modify(|changes| *changes += 1);
         }
         done
@@ -139,6 +160,11 @@ impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox").finish_non_exhaustive()
     }
+}
+
+fn has_grants(store: &Connection) -> rusqlite::Result<bool> {
+    let some = "SELECT EXISTS (SELECT 1 FROM approvals WHERE state = 'approved')";
+    store.prepare_cached(some)?.query_row([], |row| row.get(0))
 }
 
 pub(crate) fn milliseconds(duration: Duration) -> i64 {

@@ -130,8 +130,11 @@ fn what_was_asked_is_kept_whole_over_a_restart() {
     assert_eq!(desk.inbox.get(&first.id).unwrap().unwrap(), first);
     assert_eq!(desk.inbox.get(&first.id.to_ascii_uppercase()).unwrap().unwrap(), first);
     assert_eq!(desk.inbox.pending().unwrap(), std::slice::from_ref(&first));
+    assert!(!desk.inbox.may_grant(), "what waits is no grant");
     desk.inbox.approve(&first.id, &tty(), None).unwrap();
+    assert!(desk.inbox.may_grant());
     let desk = desk.again();
+    assert!(desk.inbox.may_grant(), "nor is it forgotten");
     let grant = desk.take(LETTER).unwrap();
     let expected = Grant {
         id: first.id.clone(),
@@ -141,6 +144,7 @@ fn what_was_asked_is_kept_whole_over_a_restart() {
         as_person: true,
     };
     assert_eq!(grant, expected);
+    assert!(!desk.inbox.may_grant(), "there was one");
     let desk = desk.again();
     assert_eq!(desk.take(LETTER), None, "used once, also over a restart");
     assert_eq!(desk.state(&first.id), State::Used);

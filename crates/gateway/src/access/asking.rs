@@ -102,6 +102,9 @@ impl Access {
         action: Action<'_>,
         needed: Audience,
     ) -> Result<Option<Grant>, Refused> {
+        if !self.inbox.may_grant() {
+            return Ok(None);
+        }
         let (client, method) = (door.client.name().to_string(), action.declared.name.to_string());
         let arguments = action.arguments.unwrap_or("{}").to_owned();
         // What cannot be asked for has no grant.
