@@ -127,6 +127,64 @@ const CHANGING: [Use; 4] = [
     ("delete all", "fs_delete", |path| json!({ "path": path, "recursive": true })),
 ];
 
+/// The further tools, of which each gets every [`SHARE`]th path.
+const FURTHER_READING: [Use; 13] = [
+    ("tree", "fs_tree", |path| json!({ "path": path })),
+    ("info", "fs_info", |path| json!({ "path": path })),
+    ("find", "fs_find", |path| json!({ "path": path, "pattern": "*" })),
+    ("grep", "fs_grep", |path| json!({ "path": path, "query": "canary", "ignore_case": true })),
+    ("head", "fs_read", |path| json!({ "path": path, "head": 3 })),
+    ("range", "fs_read", |path| json!({ "path": path, "offset": 0, "length": 100 })),
+    ("lines", "fs_read_lines", |path| json!({ "path": path, "offset": 0 })),
+    ("many", "fs_read_many", |path| json!({ "paths": [path, path] })),
+    ("media", "fs_read_media", |path| json!({ "path": path })),
+    ("hash", "fs_hash", |path| json!({ "path": path })),
+    ("du", "fs_du", |path| json!({ "path": path })),
+    ("duplicates", "fs_duplicates", |path| json!({ "path": path })),
+    ("history", "fs_history", |path| json!({ "path": path })),
+];
+
+const FURTHER_CHANGING: [Use; 10] = [
+    (
+        "edit",
+        "fs_edit",
+        |path| json!({ "path": path, "edits": [{ "oldText": "a", "newText": "b" }], "replaceAll": true }),
+    ),
+    ("mkdir", "fs_mkdir", |path| json!({ "path": path })),
+    ("move away", "fs_move", |path| json!({ "source": path, "destination": free(path, "") })),
+    ("move to", "fs_move", |path| json!({ "source": "/a", "destination": path })),
+    ("copy", "fs_copy", |path| json!({ "source": path, "destination": free(path, "") })),
+    (
+        "copy to",
+        "fs_copy",
+        |path| json!({ "source": "/a", "destination": path, "overwrite": true }),
+    ),
+    (
+        "archive",
+        "fs_archive",
+        |path| json!({ "sources": [path], "destination": free(path, ".tar") }),
+    ),
+    (
+        "archive to",
+        "fs_archive",
+        |path| json!({ "sources": ["/a"], "destination": format!("{path}.zip"), "overwrite": true }),
+    ),
+    ("extract", "fs_extract", |path| json!({ "source": path, "destination": free(path, "") })),
+    ("undo", "fs_undo", |path| json!({ "client": "nobody", "path": path })),
+];
+
+/// Every how-manyth path a further tool gets: all of them would take an hour.
+const SHARE: usize = 6;
+/// The tools that take no path.
+const WITHOUT_PATH: [&str; 1] = ["fs_roots"];
+
+/// A name that is free, since it comes of a path that is tried once.
+fn free(path: &str, end: &str) -> String {
+    let hash =
+        path.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("/made-{hash:x}{end}")
+}
+
 /// The traps, exposed by an appliance.
 struct Campaign {
     // First, so that it is dropped before the folders in which it runs.
@@ -215,7 +273,7 @@ impl Campaign {
         if !path.contains(base) {
             assert!(!reply.holds(base), "{how} of {path:?} tells the host path: {}", shown());
         }
-        if self.state.starts_with(self.traps.root()) && how == "list" {
+        if self.state.starts_with(self.traps.root()) && ["list", "tree", "find"].contains(&how) {
             let result = &reply.body["result"];
             // In the old dialect the list is the result.
             let entries = result["structuredContent"]["entries"].as_array().or(result.as_array());
@@ -267,7 +325,10 @@ fn snapshot(
             || path.starts_with(state.join("fs"))
                 && path
                     .file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("pending"));
+                    .is_some_and(|name| {
+                        let name = name.to_string_lossy();
+                        name.starts_with("pending") || name.starts_with("history")
+                    });
         if left_out(&path) {
             found.insert(path, facts);
             continue;
@@ -342,6 +403,12 @@ fn run(place: State) -> BTreeMap<String, usize> {
             attempts += 1;
         }
     }
+    for (how, tool, arguments, path) in shared(&FURTHER_READING, &paths) {
+        let reply = client.call(tool, &arguments(path));
+        campaign.check(path, how, &reply);
+        *tally.entry(reply.kind()).or_default() += 1;
+        attempts += 1;
+    }
     let after = snapshot(campaign.base.path(), &campaign.state, &|_| false);
     check_same(&after, &before, || "reading changed something".to_owned());
 
@@ -360,6 +427,17 @@ fn run(place: State) -> BTreeMap<String, usize> {
             }
         }
     }
+    for (how, tool, arguments, path) in shared(&FURTHER_CHANGING, &paths) {
+        let reply = client.call(tool, &arguments(path));
+        campaign.check(path, how, &reply);
+        *tally.entry(reply.kind()).or_default() += 1;
+        attempts += 1;
+        if reply.done() {
+            changes += 1;
+            check_same(&campaign.guarded(), &before, || format!("after {how} of {path:?}"));
+            campaign.reset();
+        }
+    }
     check_same(&campaign.guarded(), &before, || "at the end".to_owned());
     println!(
         "C1: {} paths, {attempts} attempts, {changes} changes inside, 0 escapes in {:.1} s: {tally:?}",
@@ -367,6 +445,37 @@ fn run(place: State) -> BTreeMap<String, usize> {
         began.elapsed().as_secs_f32()
     );
     tally
+}
+
+/// Each use with its share of the paths.
+fn shared<'a>(
+    uses: &'a [Use],
+    paths: &'a [String],
+) -> impl Iterator<Item = (&'static str, &'static str, fn(&str) -> Value, &'a str)> {
+    let with_number = |(number, path): (usize, &'a String)| {
+        let theirs = uses.iter().enumerate().filter(move |(at, _)| (number + at) % SHARE == 0);
+        theirs.map(move |(_, (how, tool, arguments))| (*how, *tool, *arguments, path.as_str()))
+    };
+    paths.iter().enumerate().flat_map(with_number)
+}
+
+#[test]
+fn every_tool_is_a_part_of_the_campaign() {
+    let mut tried: Vec<&str> = WITHOUT_PATH.to_vec();
+    for uses in [&READING[..], &CHANGING, &FURTHER_READING, &FURTHER_CHANGING] {
+        tried.extend(uses.iter().map(|(_, tool, _)| *tool));
+    }
+    tried.sort_unstable();
+    tried.dedup();
+    let caps = capability::cap_file::<cap_fs::Fs>().unwrap();
+    let tools = caps.capabilities.iter().filter_map(|method| method.tool.as_ref());
+    let mut tools: Vec<String> = tools
+        .map(|tool| {
+            serde_json::from_str::<Value>(tool.get()).unwrap()["name"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    tools.sort_unstable();
+    assert_eq!(tried, tools);
 }
 
 /// A corpus that is refused for one reason only, or never succeeds, would prove little.
