@@ -1,5 +1,7 @@
 //! One change, as the history has it.
 
+use std::collections::HashMap;
+
 use store::rusqlite::{Error, Row};
 use vroot::{Act, Step};
 
@@ -33,6 +35,45 @@ pub(crate) struct Entry {
     pub(crate) undone_by: Option<i64>,
     /// Whether the tree differs because of it: not if it undoes another one.
     pub(crate) counts: bool,
+}
+
+/// A change that came after another one: as much of it as says whether it stands in the way.
+#[derive(Debug)]
+pub(super) struct Later {
+    pub(super) change: i64,
+    pub(super) client: String,
+    pub(super) path: String,
+    pub(super) target: Option<String>,
+}
+
+impl Later {
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            change: row.get(0)?,
+            client: row.get(1)?,
+            path: row.get(2)?,
+            target: row.get(3)?,
+        })
+    }
+
+    /// The paths that it is about.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        [Some(self.path.as_str()), self.target.as_deref()].into_iter().flatten()
+    }
+}
+
+/// Which change undoes which.
+#[derive(Debug)]
+pub(super) struct Undoing(pub(super) HashMap<i64, i64>);
+
+impl Undoing {
+    /// Whether the tree differs from what it was right after `since` because of a later change that is not undone. An undo
+    /// and what it undid are nothing together, if both came later; so it depends on how many undid one another since then.
+    pub(super) fn leaves_a_difference(&self, change: i64, since: i64) -> bool {
+        let undone = |change: &i64| self.0.get(change).copied();
+        let later = std::iter::successors(Some(change), undone).take_while(|one| *one > since);
+        later.count() % 2 == 1
+    }
 }
 
 impl Entry {

@@ -10,6 +10,7 @@ mod schema;
 mod undo;
 
 pub(crate) use entry::{Entry, Which};
+use entry::{Later, Undoing};
 pub(crate) use recorder::{By, Recorder};
 pub(crate) use undo::undo;
 
@@ -17,7 +18,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use store::rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use store::rusqlite::{Connection, OptionalExtension, named_params};
 use vroot::{Beyond, Room, Step};
 
 use crate::limits::{MAX_CHANGES, MAX_HISTORY_LISTED};
@@ -224,12 +225,25 @@ impl History {
         Ok((found, false))
     }
 
-    /// All changes from `first` on that count, the newest first.
-    fn counting_from(&self, first: i64) -> Answer<Vec<Entry>> {
+    /// The changes after `first` that are not undone and `wanted` takes, of which one is enough: the newest.
+    fn newest_after(
+        &self,
+        first: i64,
+        wanted: &dyn Fn(&Later, &Undoing) -> bool,
+    ) -> Answer<Option<Later>> {
         let database = self.database();
-        let mut query = database.prepare_cached(schema::COUNTING)?;
-        let read = |row: &Row<'_>| Entry::read(row);
-        query.query_map(params![first], read)?.collect()
+        let mut undoing = database.prepare_cached(schema::UNDOING)?;
+        let pairs = undoing.query_map([first], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let undoing = Undoing(pairs.collect::<Answer<_>>()?);
+        let mut query = database.prepare_cached(schema::LATER)?;
+        let mut rows = query.query([first])?;
+        while let Some(row) = rows.next()? {
+            let later = Later::read(row)?;
+            if wanted(&later, &undoing) {
+                return Ok(Some(later));
+            }
+        }
+        Ok(None)
     }
 
     /// A change by its number.

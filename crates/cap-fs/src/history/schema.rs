@@ -80,5 +80,11 @@ pub(super) const LIST: &str = entry!(
 
 pub(super) const ONE: &str = entry!("change = ?1");
 
-pub(super) const COUNTING: &str =
-    entry!("change >= ?1 AND counts = 1 AND undone_by IS NULL ORDER BY change DESC");
+/// What came after a change and is not undone, the newest first.
+pub(super) const LATER: &str = "
+    SELECT change, client, path, target FROM changes
+    WHERE open = 0 AND change > ?1 AND undone_by IS NULL ORDER BY change DESC";
+
+/// Which of them, and of those that are undone, undo another.
+pub(super) const UNDOING: &str = "
+    SELECT change, undoes FROM changes WHERE open = 0 AND change > ?1 AND undoes IS NOT NULL";

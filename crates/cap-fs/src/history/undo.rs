@@ -1,11 +1,12 @@
 //! Undoing changes: which, in what order, and when not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 use std::sync::PoisonError;
 
 use capability::{Call, ErrorKind, ToolError};
 
+use super::entry::{Later, Undoing};
 use super::{By, Entry, Recorder, Which};
 use crate::access::{View, is_within};
 use crate::error::{interrupt, refused_or_stopped, unrecorded};
@@ -51,8 +52,7 @@ pub(crate) fn undo(
         let text = format!("it is undone already, by change {by}: undo that one to have it again");
         return Err(ToolError::new(ErrorKind::Conflict, text));
     }
-    let later = history.counting_from(oldest.change).map_err(|error| unrecorded(&error))?;
-    refuse_covered(view, &chosen, &later)?;
+    refuse_covered(view, &chosen, oldest.change)?;
     let mut outcome = Outcome { undone: Vec::new(), stopped: None };
     for entry in chosen {
         match one(view, call, &entry, tool) {
@@ -96,40 +96,39 @@ fn one(
 }
 
 /// Refuses to undo what later changes, which stay, are built upon.
-fn refuse_covered(view: &View<'_>, chosen: &[Entry], later: &[Entry]) -> Result<(), ToolError> {
+fn refuse_covered(view: &View<'_>, chosen: &[Entry], oldest: i64) -> Result<(), ToolError> {
     // The oldest of the chosen changes at each path.
-    let mut oldest = BTreeMap::new();
+    let mut places = BTreeMap::new();
     for entry in chosen {
         for path in entry.paths() {
-            oldest.insert(path, entry.change);
+            places.insert(path, entry.change);
         }
     }
-    let is_chosen = |entry: &Entry| chosen.iter().any(|chosen| chosen.change == entry.change);
-    let covers = |entry: &Entry, path: &str| {
+    let numbers: HashSet<i64> = chosen.iter().map(|entry| entry.change).collect();
+    let covers = |later: &Later, undoing: &Undoing, path: &str| {
         let above = std::iter::successors(Some(path), |path| {
             path.rsplit_once('/').map(|(parent, _)| parent)
         });
-        let mut above = above.filter_map(|path| oldest.get(path));
+        let above = above.filter_map(|path| places.get(path));
         let beneath = format!("{path}/");
         let from = (Bound::Excluded(beneath.as_str()), Bound::Unbounded);
-        let mut beneath_it = oldest
+        let beneath_it = places
             .range::<str, _>(from)
             .take_while(|(below, _)| below.starts_with(&beneath))
             .map(|(_, change)| change);
-        above.any(|change| *change < entry.change)
-            || beneath_it.any(|change| *change < entry.change)
+        above.chain(beneath_it).any(|change| undoing.leaves_a_difference(later.change, *change))
     };
-    let covering = later
-        .iter()
-        .rev()
-        .find(|entry| entry.paths().any(|path| covers(entry, path)) && !is_chosen(entry));
-    let Some(entry) = covering else { return Ok(()) };
+    let stands_in_the_way = |later: &Later, undoing: &Undoing| {
+        !numbers.contains(&later.change) && later.paths().any(|path| covers(later, undoing, path))
+    };
+    let covering = view.history().newest_after(oldest, &stands_in_the_way);
+    let Some(later) = covering.map_err(|error| unrecorded(&error))? else { return Ok(()) };
     // Who may not see a path is not told of it either.
     let path =
-        if view.shows(&entry.path) { format!(" of `{}`", entry.path) } else { String::new() };
+        if view.shows(&later.path) { format!(" of `{}`", later.path) } else { String::new() };
     let text = format!(
         "nothing was undone, because change {}{path} by `{}` came later and builds upon it: undo that one first",
-        entry.change, entry.client
+        later.change, later.client
     );
     Err(ToolError::new(ErrorKind::Conflict, text))
 }
