@@ -199,7 +199,7 @@ impl<'a> View<'a> {
             entries.retain(|entry| after.is_none_or(|after| entry.name.as_str() > after));
             let more = entries.len() > limit;
             entries.truncate(limit);
-            return Ok(Page { entries, more });
+            return Ok(Page { entries, more, path: "/".to_owned() });
         }
         let missing = || vroot::Error::NotFound { path: path.clone() };
         let (root, path) = self.at(path).map_err(|_| missing())?;

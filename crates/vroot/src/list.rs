@@ -26,6 +26,8 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Whether there are more after the last one.
     pub more: bool,
+    /// The virtual path of the folder as really walked, without links.
+    pub path: String,
 }
 
 /// One entry of a folder.
@@ -77,7 +79,7 @@ pub(crate) fn list(
     let mut dir = handle.and_then(Dir::new).map_err(fail)?;
     let names = names(&mut dir, after, path, interrupt)?;
     let handle = dir.fd().map_err(fail)?;
-    let mut page = Page { entries: Vec::new(), more: false };
+    let mut page = Page { entries: Vec::new(), more: false, path: root.virtual_path(&resolved) };
     for name in names {
         ask(interrupt, path, 0)?;
         let resolved = || match resolved.as_str() {

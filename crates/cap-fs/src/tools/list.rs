@@ -76,10 +76,14 @@ impl Tool for List {
             return Err(ToolError::new(ErrorKind::InvalidArguments, text));
         }
         let folder = path(&self.path)?;
-        let page = fs
-            .view(call)
+        let view = fs.view(call);
+        let page = view
             .list(&folder, self.cursor.as_deref(), limit, &interrupt(call))
             .map_err(|error| refused_or_stopped(call, &error))?;
+        call.text_from(&[]);
+        for entry in &page.entries {
+            view.quote(call, &format!("{}/{}", page.path.trim_end_matches('/'), entry.name));
+        }
         let found = page.entries.len();
         let listed = page.entries.into_iter().map(|entry| Listed::new(&folder, entry));
         let entries = that_fit(listed);
