@@ -225,11 +225,20 @@ impl Campaign {
         let plan = plan(&traps.root(), &state);
         let campaign = Self { running: plan.start(|_| {}).unwrap(), traps, state, base };
         campaign.reset();
-        for folder in ["fs", "config", "log"] {
+        for folder in ["fs", "config", "log", &campaign.history()] {
             fs::write(campaign.state.join(folder).join(CANARY_NAME), CANARY).unwrap();
             fs::write(campaign.state.join(folder).join(MARK_NAME), "").unwrap();
         }
         campaign
+    }
+
+    /// The folder of what changes replaced, as a path in the state.
+    fn history(&self) -> String {
+        let folder = self.state.join("fs");
+        let ours = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let name = ours.filter(|path| path.is_dir()).map(|path| name_in(&path, &folder));
+        let name = name.into_iter().find(|name| name.starts_with("history-"));
+        format!("fs/{}", name.expect("a folder of what is kept"))
     }
 
     fn client(&self) -> Client {
@@ -307,8 +316,8 @@ fn plan(root: &Path, state: &Path) -> Plan {
     }
 }
 
-/// What is in a folder and beneath, links not followed and `left_out` not entered. Logs and what the gateway
-/// keeps grow, and the folder of writes under way changes with each write, so of those only the names and modes count.
+/// What is in a folder and beneath, links not followed and `left_out` not entered. Logs, what the gateway keeps and the history of
+/// changes grow, and the folder of writes under way changes with each write, so of those only the names and modes count.
 fn snapshot(
     top: &Path,
     state: &Path,
@@ -317,18 +326,15 @@ fn snapshot(
     let mut found = BTreeMap::new();
     let mut waiting = vec![top.to_owned()];
     while let Some(path) = waiting.pop() {
+        if is_kept(&path, state) {
+            continue;
+        }
         let data = fs::symlink_metadata(&path).unwrap();
         let mut facts = format!("{:o} {} {}", data.mode(), data.ino(), data.uid());
         let changes = path.starts_with(state.join("log")) && path.extension().is_some()
             // What the gateway counts and records of every call.
             || path.starts_with(state.join("gateway"))
-            || path.starts_with(state.join("fs"))
-                && path
-                    .file_name()
-                    .is_some_and(|name| {
-                        let name = name.to_string_lossy();
-                        name.starts_with("pending") || name.starts_with("history")
-                    });
+            || OURS.iter().any(|ours| name_in(&path, &state.join("fs")).starts_with(ours));
         if left_out(&path) {
             found.insert(path, facts);
             continue;
@@ -346,6 +352,29 @@ fn snapshot(
         found.insert(path, facts);
     }
     found
+}
+
+/// How the names begin of what the file server holds for itself: the records of changes under way, the database of changes, and the
+/// folder of what they replaced.
+const OURS: [&str; 2] = ["pending", "history"];
+
+/// The name of an entry of this folder; empty if it is none.
+fn name_in(path: &Path, folder: &Path) -> String {
+    let here = path.parent() == Some(folder);
+    path.file_name()
+        .filter(|_| here)
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// Whether this is something that a change replaced and that is kept to be put back. Only what the server itself made there has
+/// such a name: whatever else comes to be among it was brought there by a client.
+fn is_kept(path: &Path, state: &Path) -> bool {
+    let folder = path.parent().unwrap_or(path);
+    name_in(folder, &state.join("fs")).starts_with("history-")
+        && path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(vroot::TEMP_PREFIX))
 }
 
 /// Fails if two snapshots differ, and shows where.
@@ -368,15 +397,17 @@ fn number(variable: &str, usual: usize) -> usize {
 }
 
 /// The corpus of a seed so much later than the first, and some paths that only a whole host answers.
-fn corpus(traps: &Traps, later: u64) -> Vec<String> {
+fn corpus(traps: &Traps, history: &str, later: u64) -> Vec<String> {
     let seed = number("LLMBASEDOS_SEED", 1) as u64 + later;
     let mut paths = traps.paths(seed, number("LLMBASEDOS_ESCAPE_PATHS", PATHS));
     for link in ["slash", "slashes", "proc-root/../../../../../..", "up9", "absolute-root/../../.."]
     {
         paths.push(format!("/{link}/etc/passwd"));
     }
-    for name in ["key", "up.json", "config/clients.yaml", "fs/pending", "log/fs.log", "run/fs.sock"]
-    {
+    let kept = format!("{history}/{CANARY_NAME}");
+    let names =
+        ["key", "up.json", "config/clients.yaml", "fs/pending", "log/fs.log", "run/fs.sock"];
+    for name in names.into_iter().chain(["fs/history.db", history, &kept]) {
         for way in ["state", "to-state", "a/to-state", "absolute-state", "state-chain", "up/state"]
         {
             paths.push(format!("/{way}/{name}"));
@@ -390,7 +421,7 @@ fn run(place: State) -> BTreeMap<String, usize> {
     let began = Instant::now();
     let campaign = Campaign::start(place);
     let mut client = campaign.client();
-    let paths = corpus(&campaign.traps, 0);
+    let paths = corpus(&campaign.traps, &campaign.history(), 0);
     let mut tally = BTreeMap::<String, usize>::new();
     let mut attempts = 0;
 
@@ -512,7 +543,7 @@ fn the_same_paths_defeat_a_server_that_checks_the_text() {
     let root = traps.root();
     let before = traps.snapshot().unwrap();
     let (mut read, mut listed, mut written, mut of_state, mut of_host) = (0, 0, 0, 0, 0);
-    for text in corpus(&traps, 0) {
+    for text in corpus(&traps, "fs/history-1", 0) {
         let Some(path) = naive_path(&root, &text) else {
             continue;
         };
