@@ -11,7 +11,7 @@ use settings::Sources;
 use crate::access::{Rules, View};
 use crate::config::{Config, ConfigFile};
 use crate::history::History;
-use crate::roots::Root;
+use crate::roots::{self, Root};
 use crate::tools;
 
 /// The file within `state` that holds the history of changes.
@@ -57,6 +57,7 @@ impl Server for Fs {
 
     fn open(config: ConfigFile) -> Result<Self, BoxError> {
         let config = Config::resolve(config, &mut Sources::new("the configuration".as_ref()))?;
+        roots::refuse_nested(&config.roots)?;
         let roots = config.roots.iter().map(|exposed| Root::open(exposed, &config));
         let roots = roots.collect::<Result<Vec<_>, _>>()?;
         let history = History::open(&config.state.join(HISTORY), config.budget())?;

@@ -45,6 +45,44 @@ impl Root {
     }
 }
 
+/// Refuses roots of which one lies in another: rules are about virtual paths, and what has two of them would be open by the one
+/// where a rule closes the other.
+pub(crate) fn refuse_nested(roots: &[Exposed]) -> Result<(), BoxError> {
+    let identity = |path: &Path| {
+        let found = fs::metadata(path).map_err(|error| format!("`{}`: {error}", path.display()))?;
+        Ok::<_, BoxError>((found.dev(), found.ino()))
+    };
+    let mut tops = Vec::new();
+    for root in roots {
+        tops.push(identity(&root.path)?);
+    }
+    for (at, root) in roots.iter().enumerate() {
+        let mut path = root.path.clone();
+        let mut here = tops[at];
+        let mut others = tops.iter().enumerate().filter(|(other, _)| *other != at);
+        if let Some((other, _)) = others.find(|(_, top)| **top == here) {
+            return Err(nested(root, &roots[other]));
+        }
+        loop {
+            path.push("..");
+            let above = identity(&path)?;
+            if above == here {
+                break;
+            }
+            here = above;
+            if let Some(other) = tops.iter().position(|top| *top == here) {
+                return Err(nested(root, &roots[other]));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn nested(inner: &Exposed, outer: &Exposed) -> BoxError {
+    let (inner, outer) = (inner.path.display(), outer.path.display());
+    format!("`{inner}` is or lies in `{outer}`: a folder can be exposed only once").into()
+}
+
 /// A folder of our own for a root, made if it is not there.
 fn ours(folder: &Path, what: &str, key: &str) -> Result<PathBuf, BoxError> {
     let path = folder.join(format!("{what}-{key}"));
