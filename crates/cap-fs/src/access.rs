@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use capability::{BoxError, Call, TextSource, ToolError};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use mcp_types::{Caller, Scope};
+use mcp_types::{Caller, Origin, Scope};
 use vroot::{
     Browse, Entry, Gate, Interrupt, Kind, Opened, Page, Sight, Stat, VPath, VRoot, Visited,
 };
@@ -108,9 +108,15 @@ pub(crate) struct Seen<'a> {
 impl<'a> View<'a> {
     pub(crate) fn new(fs: &'a Fs, caller: &Caller) -> Self {
         let (rules, scopes): (_, Arc<[Scope]>) = (fs.rules().clone(), caller.scopes.clone().into());
+        let by_person = caller.origin == Origin::Person;
         let seen = |root: &'a Root| {
             let (rules, scopes) = (rules.clone(), scopes.clone());
-            let gate = Gate::new(move |path| rules.sight(&scopes, path));
+            let gate = Gate::new(move |path| match rules.sight(&scopes, path) {
+                // What somebody else may change, nobody can vouch for: whatever text a client has read, untrusted text too,
+                // it could bring there, by a copy, a move, an archive or its own words, and read it again as the owner's.
+                Sight::Open if !by_person && rules.trusts(path) => Sight::ReadOnly,
+                sight => sight,
+            });
             Seen { root, vroot: root.vroot.seen_through(gate) }
         };
         let roots = fs.roots().iter().map(seen).collect();

@@ -55,7 +55,8 @@ pub struct ConfigFile {
     /// stores of keys and passwords.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Vec<String>>,
-    /// Virtual paths of folders whose text is trusted: only what nobody but the owner writes belongs there.
+    /// Virtual paths of folders whose text is trusted: only what nobody but the owner writes belongs there. Clients can read
+    /// them and change nothing in them; a person at the machine can.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub trusted: Vec<String>,
     /// How changes are kept, to be undone.

@@ -126,7 +126,7 @@ pub(crate) fn browse_itself(
     let found = facts(&folder).map_err(fail)?;
     let path = root.virtual_path("/");
     let name = path.trim_start_matches('/');
-    let is_open = root.sight(|| "/".to_owned()) == Sight::Open;
+    let is_open = root.sight(|| "/".to_owned()).is_seen();
     let (folder, facts) = (&folder, &found);
     let visited = Visited { path: &path, relative: name, name, depth: 1, is_open, folder, facts };
     match visit(&visited) {
@@ -183,7 +183,7 @@ impl Browsing<'_, '_> {
                 relative: &relative,
                 name: &name,
                 depth,
-                is_open: sight == Sight::Open,
+                is_open: sight.is_seen(),
                 folder,
                 facts: &found,
             };

@@ -9,7 +9,6 @@ use rustix::io::{Errno, retry_on_intr};
 
 use crate::attributes;
 use crate::error::{Error, Protection};
-use crate::gate::Sight;
 use crate::handle::{Facts, facts, facts_of, open_one};
 use crate::interrupt::{Interrupt, ask};
 use crate::limits::{COPY_BUFFER_BYTES, MAX_LIST_SCAN, MAX_TREE_DEPTH, MAX_TREE_ENTRIES};
@@ -34,6 +33,8 @@ pub(crate) struct Copier<'a> {
     path: &'a VPath,
     interrupt: Interrupt<'a>,
     fidelity: Fidelity,
+    /// The paths in the root of what is copied and of the copy.
+    tops: Option<(&'a str, &'a str)>,
     entries: Cell<usize>,
 }
 
@@ -52,7 +53,12 @@ impl<'a> Copier<'a> {
         interrupt: Interrupt<'a>,
         fidelity: Fidelity,
     ) -> Self {
-        Self { root, path, interrupt, fidelity, entries: Cell::new(0) }
+        Self { root, path, interrupt, fidelity, tops: None, entries: Cell::new(0) }
+    }
+
+    /// A copy from the one path in the root to the other, where the client must be allowed to make all that it holds.
+    pub(crate) fn onto(self, from: &'a str, to: &'a str) -> Self {
+        Self { tops: Some((from, to)), ..self }
     }
 
     /// Copies `from`, whose path in the root is `resolved`, to the free name `to`. Everything is on the disk then but the
@@ -182,8 +188,15 @@ impl<'a> Copier<'a> {
                 continue;
             }
             let below = format!("{resolved}/{}", name.to_string_lossy());
-            if self.fidelity == Fidelity::Seen && self.root.sight(|| below.clone()) != Sight::Open {
+            if self.fidelity == Fidelity::Seen && !self.root.sight(|| below.clone()).is_seen() {
                 continue;
+            }
+            if let Some((old_top, new_top)) = self.tops {
+                let there =
+                    || format!("{new_top}{}", below.get(old_top.len()..).unwrap_or_default());
+                let path = self.path.clone();
+                let protected = |protection| Error::Protected { path, protection };
+                self.root.may_change(there).map_err(protected)?;
             }
             let (from, to) = (
                 Named { folder: old.as_fd(), name: &name },

@@ -324,6 +324,8 @@ pub enum Protection {
     /// It is, or holds, a folder that may not be removed: one of the appliance's own, or a mount
     /// point. The message does not say which.
     Fixed,
+    /// It is, or holds, what the caller may read and not change.
+    ReadOnly,
     /// It is an interface of the kernel such as `/proc`, whose files are not data.
     Kernel,
 }
@@ -334,6 +336,9 @@ impl fmt::Display for Protection {
             Self::Root => "is the exposed folder itself and cannot be removed",
             Self::Fixed => {
                 "is or contains a protected folder: nothing was removed, remove the other entries one by one"
+            }
+            Self::ReadOnly => {
+                "is, or holds, what you may read and not change: only a person changes it, so leave that to one or use another place"
             }
             Self::Kernel => "is an interface of the kernel and holds no files",
         })

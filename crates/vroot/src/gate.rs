@@ -8,10 +8,19 @@ use std::sync::Arc;
 pub enum Sight {
     /// It may be read, and changed where the root may.
     Open,
+    /// It may be read, and not changed; nor may anything be made, moved or put back there.
+    ReadOnly,
     /// A folder that leads to something open: it is walked through and listed, with nothing in it but what leads on.
     Passage,
     /// It is answered like an entry that does not exist.
     Closed,
+}
+
+impl Sight {
+    /// Whether it may be read, with all beneath that may be.
+    pub fn is_seen(self) -> bool {
+        matches!(self, Self::Open | Self::ReadOnly)
+    }
 }
 
 /// Says of every path, as really walked and without links, what may be seen. It is asked at every step of every walk and

@@ -91,7 +91,7 @@ pub(crate) fn list(
             continue;
         }
         let shown = entry(root, handle, name)
-            .filter(|entry| sight == Sight::Open || entry.kind == Kind::Directory);
+            .filter(|entry| sight.is_seen() || entry.kind == Kind::Directory);
         if let Some(entry) = shown {
             if page.entries.len() == limit {
                 page.more = true;

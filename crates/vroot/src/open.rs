@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use rustix::fs::{FileType, OFlags};
 
 use crate::error::Error;
-use crate::gate::Sight;
 use crate::handle::{Facts, facts, open_same};
 use crate::limits::MAX_RACE_ATTEMPTS;
 use crate::list::Kind;
@@ -90,7 +89,7 @@ pub(crate) fn open(root: &VRoot, path: &VPath) -> Result<Opened, Error> {
             let facts = facts(&file).map_err(|errno| Error::from_errno(errno, path))?;
             let Leaf::Entry { name, .. } = &place.leaf else { continue };
             let resolved = place.path_of(name);
-            if root.sight(|| resolved.clone()) != Sight::Open {
+            if !root.sight(|| resolved.clone()).is_seen() {
                 return Err(Error::NotFound { path: path.clone() });
             }
             let stat = Stat::new(root.virtual_path(&resolved), &facts);

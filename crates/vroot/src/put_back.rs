@@ -35,7 +35,7 @@ pub(crate) fn look(
     if !node.facts.is_folder() {
         return Ok(Some(Look::of(&node.facts)));
     }
-    Tree::new(root, path, interrupt).seen(&target.resolved).scan(&node.fd).map(Some)
+    Tree::new(root, path, interrupt).at(&target.resolved).scan(&node.fd).map(Some)
 }
 
 pub(crate) fn put_back(

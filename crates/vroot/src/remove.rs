@@ -94,7 +94,7 @@ struct Removal<'a> {
 
 impl Removal<'_> {
     fn tree(&self) -> Tree<'_> {
-        Tree::new(self.root, self.path, self.interrupt).seen(&self.target.resolved)
+        Tree::new(self.root, self.path, self.interrupt).at(&self.target.resolved)
     }
 
     fn fail(&self, errno: Errno) -> Error {

@@ -36,9 +36,10 @@ pub(crate) fn rename(
         let protection = Protection::Fixed;
         return Err(Error::Protected { path: from_path.clone(), protection });
     }
-    // Nothing may get out of where it is hidden, and nobody may move what he cannot see.
+    // Nothing may get out of where it is hidden, nor to where it may not be, and nobody may move what he cannot see.
     let look = if node.facts.is_folder() {
-        Tree::new(root, from_path, interrupt).seen(&from.resolved).scan(&node.fd)?
+        let tree = Tree::new(root, from_path, interrupt);
+        tree.at(&from.resolved).at(&to.resolved).scan(&node.fd)?
     } else {
         Look::of(&node.facts)
     };

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use crate::browse::{self, Browse, Visited};
 use crate::changes::Changes;
-use crate::error::Error;
+use crate::error::{Error, Protection};
 use crate::gate::{Gate, Sight};
 use crate::handle::{FileId, Folder, facts};
 use crate::interrupt::Interrupt;
@@ -322,6 +322,15 @@ impl VRoot {
     /// How much of the entry at a path may be seen, as really walked; the path is made only where somebody asks.
     pub(crate) fn sight(&self, resolved: impl FnOnce() -> String) -> Sight {
         self.gate.as_ref().map_or(Sight::Open, |gate| gate.ask(&self.virtual_path(&resolved())))
+    }
+
+    /// Refuses what may not be changed, as really walked.
+    pub(crate) fn may_change(&self, resolved: impl FnOnce() -> String) -> Result<(), Protection> {
+        match self.sight(resolved) {
+            Sight::Open => Ok(()),
+            Sight::ReadOnly => Err(Protection::ReadOnly),
+            Sight::Passage | Sight::Closed => Err(Protection::Fixed),
+        }
     }
 
     /// Whether an inode is that of a folder that no client may reach.

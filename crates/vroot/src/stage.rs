@@ -9,8 +9,7 @@ use rustix::io::Errno;
 
 use crate::changes::{Changes, Done};
 use crate::copy::{Copier, Fidelity, Named};
-use crate::error::{Error, Protection};
-use crate::gate::Sight;
+use crate::error::Error;
 use crate::handle::open_one;
 use crate::interrupt::{Interrupt, ask};
 use crate::ledger::Expect;
@@ -73,10 +72,8 @@ impl Stage<'_> {
             check_name(name).map_err(|fault| Error::InvalidPath { fault })?;
             resolved = format!("{resolved}/{name}");
             // Nobody makes what he could not see then.
-            if self.root.sight(|| resolved.clone()) != Sight::Open {
-                let protection = Protection::Fixed;
-                return Err(Error::Protected { path: self.path.clone(), protection });
-            }
+            let protected = |protection| Error::Protected { path: self.path.clone(), protection };
+            self.root.may_change(|| resolved.clone()).map_err(protected)?;
         }
         Ok(names)
     }
@@ -140,7 +137,7 @@ pub(crate) fn copy(
     };
     let node = node.as_ref().ok_or_else(not_found)?;
     let resolved = source.path_of(name);
-    if root.sight(|| resolved.clone()) != Sight::Open {
+    if !root.sight(|| resolved.clone()).is_seen() {
         return Err(not_found());
     }
     if !matches!(node.facts.kind, FileType::RegularFile | FileType::Symlink | FileType::Directory) {
@@ -154,7 +151,8 @@ pub(crate) fn copy(
         }
         let c_name = |name: &str| CString::new(name).map_err(|_| not_found());
         let (old, new) = (c_name(name)?, c_name(temporary)?);
-        Copier::new(root, from, interrupt, Fidelity::Seen).copy(
+        let copier = Copier::new(root, from, interrupt, Fidelity::Seen);
+        copier.onto(&resolved, &target.resolved).copy(
             Named { folder: source.folder().fd.as_fd(), name: &old },
             &resolved,
             Named { folder: target.folder().fd.as_fd(), name: &new },

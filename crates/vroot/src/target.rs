@@ -4,8 +4,7 @@ use rustix::io::Errno;
 
 use std::os::fd::OwnedFd;
 
-use crate::error::{Denial, Error, PathFault, Protection};
-use crate::gate::Sight;
+use crate::error::{Denial, Error, PathFault};
 use crate::handle::{Facts, Folder};
 use crate::ledger::{Expect, Look};
 use crate::root::VRoot;
@@ -41,10 +40,8 @@ impl<'r> Target<'r> {
         let name = name.clone();
         let resolved = place.path_of(&name);
         // What may be seen lies beneath it, and who may see that much only must not take it away.
-        if root.sight(|| resolved.clone()) != Sight::Open {
-            let protection = Protection::Fixed;
-            return Err(Error::Protected { path: path.clone(), protection });
-        }
+        let protected = |protection| Error::Protected { path: path.clone(), protection };
+        root.may_change(|| resolved.clone()).map_err(protected)?;
         Ok(Self { place, name, resolved })
     }
 

@@ -12,7 +12,6 @@ use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, Protection};
-use crate::gate::Sight;
 use crate::handle::{Facts, Folder, facts, facts_of, open_one};
 use crate::interrupt::{Interrupt, ask, uninterrupted};
 use crate::ledger::Look;
@@ -26,8 +25,8 @@ use crate::vpath::VPath;
 pub(crate) struct Tree<'a> {
     root: &'a VRoot,
     path: VPath,
-    /// The path of the top in the root, where everything below must be open to the client.
-    seen: Option<&'a str>,
+    /// Paths of the top in the root, at which the client must be allowed to change everything below.
+    tops: Vec<&'a str>,
     interrupt: Interrupt<'a>,
     entries: Cell<usize>,
     removed: Cell<usize>,
@@ -43,12 +42,14 @@ impl<'a> Tree<'a> {
     /// `path` is the top of the tree, for errors.
     pub(crate) fn new(root: &'a VRoot, path: &VPath, interrupt: Interrupt<'a>) -> Self {
         let (entries, removed) = (Cell::new(0), Cell::new(0));
-        Self { root, path: path.clone(), seen: None, interrupt, entries, removed }
+        Self { root, path: path.clone(), tops: Vec::new(), interrupt, entries, removed }
     }
 
-    /// A tree whose top is at `resolved` in the root, and which must hold nothing that the client may not see.
-    pub(crate) fn seen(self, resolved: &'a str) -> Self {
-        Self { seen: Some(resolved), ..self }
+    /// A tree whose top is, or will be, at `resolved` in the root, and which must hold nothing there that the client may not
+    /// change.
+    pub(crate) fn at(mut self, resolved: &'a str) -> Self {
+        self.tops.push(resolved);
+        self
     }
 
     /// A tree that nobody but us uses.
@@ -59,8 +60,8 @@ impl<'a> Tree<'a> {
     /// Tells what a tree is, and refuses one that holds what must stay, or is too large; nothing is changed.
     pub(crate) fn scan(&self, top: impl AsFd) -> Result<Look, Error> {
         let mut look = Look::of(&facts(&top).map_err(|errno| self.fail(errno))?);
-        let mut levels = vec![(self.read(top)?, self.seen.map(str::to_owned))];
-        while let Some((dir, resolved)) = levels.last_mut() {
+        let mut levels = vec![(self.read(top)?, String::new())];
+        while let Some((dir, relative)) = levels.last_mut() {
             let Some(found) = dir.read() else {
                 levels.pop();
                 continue;
@@ -70,12 +71,10 @@ impl<'a> Tree<'a> {
                 continue;
             }
             self.count()?;
-            let below = resolved.as_ref().map(|resolved| {
-                let parent = if resolved == "/" { "" } else { resolved.as_str() };
-                format!("{parent}/{}", found.file_name().to_string_lossy())
-            });
-            if below.as_ref().is_some_and(|path| self.root.sight(|| path.clone()) != Sight::Open) {
-                return Err(self.protected());
+            let below = format!("{relative}/{}", found.file_name().to_string_lossy());
+            for top in &self.tops {
+                let there = || format!("{}{below}", top.trim_end_matches('/'));
+                self.root.may_change(there).map_err(|protection| self.protected(protection))?;
             }
             let folder = dir.fd().map_err(|errno| self.fail(errno))?;
             let Some((child, facts)) = self.open(folder, found.file_name())? else { continue };
@@ -175,7 +174,7 @@ impl<'a> Tree<'a> {
         };
         // The kernel would not remove a mount point either, but only tell in the middle.
         if found.mount_root || found.is_folder() && self.root.excludes(found.id) {
-            return Err(self.protected());
+            return Err(self.protected(Protection::Fixed));
         }
         if !found.is_folder() {
             return Ok(Some((Child::Other, found)));
@@ -183,14 +182,14 @@ impl<'a> Tree<'a> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let child = match open_one(folder, name, flags, ResolveFlags::NO_XDEV) {
             Ok(child) => child,
-            Err(Errno::XDEV) => return Err(self.protected()),
+            Err(Errno::XDEV) => return Err(self.protected(Protection::Fixed)),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
             Err(errno) => return Err(self.fail(errno)),
         };
         // What was opened decides, not what was at the name a moment ago.
         let found = facts(&child).map_err(|errno| self.fail(errno))?;
         if self.root.excludes(found.id) {
-            return Err(self.protected());
+            return Err(self.protected(Protection::Fixed));
         }
         Ok(Some((Child::Folder(child), found)))
     }
@@ -227,8 +226,8 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    fn protected(&self) -> Error {
-        Error::Protected { path: self.path.clone(), protection: Protection::Fixed }
+    fn protected(&self, protection: Protection) -> Error {
+        Error::Protected { path: self.path.clone(), protection }
     }
 
     fn fail(&self, errno: Errno) -> Error {
