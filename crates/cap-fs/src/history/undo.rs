@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::PoisonError;
 
 use capability::{Call, ErrorKind, ToolError};
+use mcp_types::Origin;
 
 use super::entry::{Later, Undoing};
 use super::{By, Entry, Recorder, Which};
@@ -48,6 +49,17 @@ pub(crate) fn undo(
         let text = "there is no such change, or it is too old: see `fs_history`";
         return Err(ToolError::new(ErrorKind::NotFound, text));
     };
+    let caller = call.caller();
+    let is_own = |entry: &&Entry| entry.client == caller.client;
+    if caller.origin != Origin::Person
+        && let Some(other) = chosen.iter().find(|entry| !is_own(entry))
+    {
+        let text = format!(
+            "change {} is by `{}`: who is not a person undoes only what it did itself, so ask the person to undo it",
+            other.change, other.client
+        );
+        return Err(ToolError::new(ErrorKind::Denied, text));
+    }
     if let Some(by) = chosen.iter().find_map(|entry| entry.undone_by) {
         let text = format!("it is undone already, by change {by}: undo that one to have it again");
         return Err(ToolError::new(ErrorKind::Conflict, text));

@@ -12,6 +12,7 @@ use crate::tools::path;
 
 /// Undoes changes: one by its number, or all of a client, or all of a workflow run, the newest first. What an undo replaces
 /// is kept as well, so that an undo can be undone. It is refused where something else has changed the same file since.
+/// Only a person can undo what another client did.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Undo {

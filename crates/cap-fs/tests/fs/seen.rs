@@ -3,16 +3,17 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::server::{ANNA, Server, Who};
+use crate::server::{AGENT, ANNA, Server, Who};
 
 /// What stands in every file that must not be seen, and in no other.
 const SECRET: &str = "only-for-others";
 
 fn worker() -> Who {
-    Who { client: "worker", run: None, prefixes: vec!["/work/mine"] }
+    Who { client: "worker", prefixes: vec!["/work/mine"], ..AGENT }
 }
 
 fn plant(server: &Server) {
@@ -175,7 +176,8 @@ fn sums_and_searches_count_only_what_is_seen() {
     server.call("fs_write", &json!({ "path": "/work/mine/open.txt", "content": "x" }));
     let history = seen("fs_history", json!({ "client": "anna" }));
     assert_eq!(history["changes"].as_array().unwrap().len(), 1);
-    let undone = seen("fs_undo", json!({ "client": "anna" }));
+    let person = Who { origin: "person", ..worker() };
+    let undone = server.by(&person, "fs_undo", &json!({ "client": "anna" }));
     assert_eq!(undone["undone"].as_array().unwrap().len(), 1);
     let nobody = Who { prefixes: vec!["/nowhere"], ..ANNA };
     let list = server.by(&nobody, "fs_list", &json!({ "path": "/" }));
@@ -256,4 +258,83 @@ fn text_says_where_it_comes_from_unless_the_owner_vouches_for_it() {
     assert_eq!(from("fs_find", json!({ "path": "/mine2", "pattern": "*" })), others);
     assert_eq!(from("fs_list", json!({ "path": "/" })), others);
     assert_eq!(from("fs_write", json!({ "path": "/mine2/c", "content": "c" })), nobody);
+}
+
+#[test]
+fn nothing_that_others_wrote_becomes_trusted() {
+    let server = Server::with(&json!({ "trusted": ["/mine", "/box/mine"] }), Path::new("/tmp"));
+    server.file("/mine/a.txt", "by me");
+    server.file("/theirs/b.txt", "by others");
+    server.file("/theirs/mine/c.txt", "by others");
+    let pack = json!({ "sources": ["/theirs/mine"], "destination": "/theirs/x.zip" });
+    server.by(&AGENT, "fs_archive", &pack);
+    let before = server.state();
+    let both =
+        |source: &str, destination: &str| json!({ "source": source, "destination": destination });
+    let edits = json!([{ "oldText": "me", "newText": "others" }]);
+    for (tool, arguments) in [
+        ("fs_write", json!({ "path": "/mine/a.txt", "content": "x" })),
+        ("fs_write", json!({ "path": "/mine/a.txt", "content": "x", "append": true })),
+        ("fs_write", json!({ "path": "/mine/new", "content": "x" })),
+        ("fs_edit", json!({ "path": "/mine/a.txt", "edits": edits })),
+        ("fs_mkdir", json!({ "path": "/mine/words of others" })),
+        ("fs_mkdir", json!({ "path": "/box/mine" })),
+        ("fs_copy", both("/theirs/b.txt", "/mine/b.txt")),
+        ("fs_copy", both("/theirs", "/box")),
+        ("fs_copy", both("/theirs/mine", "/box/mine")),
+        ("fs_move", both("/theirs/b.txt", "/mine/b.txt")),
+        ("fs_move", both("/theirs", "/box")),
+        ("fs_move", both("/mine/a.txt", "/theirs/a.txt")),
+        ("fs_move", both("/mine", "/theirs/m")),
+        ("fs_extract", both("/theirs/x.zip", "/mine/x")),
+        ("fs_extract", both("/theirs/x.zip", "/box")),
+        ("fs_archive", json!({ "sources": ["/theirs"], "destination": "/mine/x.zip" })),
+        ("fs_delete", json!({ "path": "/mine/a.txt" })),
+        ("fs_delete", json!({ "path": "/mine", "recursive": true })),
+    ] {
+        server.refused(&AGENT, tool, &arguments, "denied", "only a person changes it");
+        assert_eq!(server.state(), before, "{tool} {arguments}");
+    }
+    // What is trusted can be read and copied away, where nobody vouches for it any more.
+    let from = |path: &str| {
+        let result = server.result(&AGENT, "fs_read", &json!({ "path": path }));
+        result["_meta"].get("org.llmbasedos/textFrom").cloned()
+    };
+    server.by(&AGENT, "fs_copy", &both("/mine/a.txt", "/theirs/a.txt"));
+    assert_eq!(
+        (from("/mine/a.txt"), from("/theirs/a.txt")),
+        (Some(json!([])), Some(json!(["file"])))
+    );
+    // The person vouches for what he puts there.
+    server.call("fs_copy", &both("/theirs/b.txt", "/mine/b.txt"));
+    assert_eq!(from("/mine/b.txt"), Some(json!([])));
+    let undo = json!({ "client": "anna" });
+    server.refused(&AGENT, "fs_undo", &undo, "denied", "by `anna`");
+}
+
+#[test]
+fn a_folder_is_exposed_once_only() {
+    let host = tempfile::tempdir().unwrap();
+    for name in ["state", "docs/inner"] {
+        fs::create_dir_all(host.path().join(name)).unwrap();
+    }
+    symlink("docs/inner", host.path().join("link")).unwrap();
+    for (one, other) in [("docs", "docs/inner"), ("link", "docs"), ("docs", "docs/inner/..")] {
+        let roots = json!([
+            { "name": "one", "path": host.path().join(one) },
+            { "name": "other", "path": host.path().join(other) },
+        ]);
+        let config = json!({ "state": host.path().join("state"), "roots": roots });
+        fs::write(host.path().join("fs.yaml"), config.to_string()).unwrap();
+        let ended = Command::new(env!("CARGO_BIN_EXE_cap-fs"))
+            .args(["serve", "--socket"])
+            .arg(host.path().join("fs.sock"))
+            .arg("--config")
+            .arg(host.path().join("fs.yaml"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(1), "{one} {other}: {said}");
+        assert!(said.contains("can be exposed only once"), "{said}");
+    }
 }

@@ -24,10 +24,18 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Who {
     pub(crate) client: &'static str,
     pub(crate) run: Option<&'static str>,
+    /// The door through which the call came.
+    pub(crate) origin: &'static str,
     pub(crate) prefixes: Vec<&'static str>,
 }
 
-pub(crate) const ANNA: Who = Who { client: "anna", run: None, prefixes: Vec::new() };
+/// The person.
+pub(crate) const ANNA: Who =
+    Who { client: "anna", run: None, origin: "person", prefixes: Vec::new() };
+
+/// A client that is none.
+pub(crate) const AGENT: Who =
+    Who { client: "agent", run: None, origin: "http", prefixes: Vec::new() };
 
 pub(crate) struct Server {
     child: Child,
@@ -113,7 +121,7 @@ impl Server {
         let prefixes = if who.prefixes.is_empty() { vec!["/"] } else { who.prefixes.clone() };
         let scope = |prefix| json!({ "collection": "files", "prefix": prefix });
         let mut caller = json!({
-            "client": who.client, "request": "r-1", "origin": "http", "policyGeneration": 0,
+            "client": who.client, "request": "r-1", "origin": who.origin, "policyGeneration": 0,
             "scopes": prefixes.into_iter().map(scope).collect::<Vec<_>>(),
         });
         if let Some(run) = who.run {

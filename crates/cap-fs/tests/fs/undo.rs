@@ -5,9 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::server::{ANNA, Server, Who};
-
-const AGENT: Who = Who { client: "agent", run: None, prefixes: Vec::new() };
+use crate::server::{AGENT, ANNA, Server, Who};
 
 fn run(name: &'static str) -> Who {
     Who { run: Some(name), ..AGENT }
@@ -137,6 +135,29 @@ fn a_run_is_undone_without_what_others_did() {
     assert!(server.at("/d/e/f.txt").is_file());
     server.refused(&ANNA, "fs_undo", &json!({ "run": "one" }), "not_found", "no such change");
     server.refused(&ANNA, "fs_undo", &json!({}), "invalid_arguments", "name one of");
+}
+
+#[test]
+fn who_is_not_a_person_undoes_only_what_it_did_itself() {
+    let server = Server::start();
+    server.plant();
+    let before = server.state();
+    let write = json!({ "path": "/a.txt", "content": "by the agent" });
+    let made = server.by(&run("one"), "fs_write", &write);
+    let other = Who { client: "other", ..AGENT };
+    server.by(&other, "fs_write", &json!({ "path": "/b.txt", "content": "by the other" }));
+    for undo in [
+        json!({ "client": "agent" }),
+        json!({ "run": "one" }),
+        json!({ "change": made["change"] }),
+        json!({ "client": "agent", "path": "/a.txt" }),
+    ] {
+        server.refused(&other, "fs_undo", &undo, "denied", "by `agent`");
+    }
+    assert_eq!(fs::read(server.at("/a.txt")).unwrap(), b"by the agent");
+    server.by(&AGENT, "fs_undo", &json!({ "client": "agent" }));
+    server.call("fs_undo", &json!({ "client": "other" }));
+    assert_eq!(server.state(), before);
 }
 
 #[test]
