@@ -65,9 +65,22 @@ impl Chance {
             8 => {
                 ("fs_archive", json!({ "sources": [one], "destination": other, "overwrite": true }))
             }
-            _ => ("fs_extract", json!({ "source": one, "destination": other })),
+            _ => {
+                let archive = ["/box.tar", "/new.tar.gz", "/new.zip"][self.pick(3)];
+                ("fs_extract", json!({ "source": archive, "destination": other }))
+            }
         }
     }
+}
+
+/// An archive of one file in a folder.
+fn archive() -> Vec<u8> {
+    let content = "one\ntwo\n";
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    let mut builder = tar::Builder::new(Vec::new());
+    builder.append_data(&mut header, "in/file", content.as_bytes()).unwrap();
+    builder.into_inner().unwrap()
 }
 
 /// Makes changes by chance, and gives how many there were of each tool.
@@ -97,6 +110,7 @@ fn all_that_a_client_did_is_undone_and_redone() {
         let state = if seed % 2 == 0 { std::env::temp_dir() } else { "/dev/shm".into() };
         let server = Server::with(&json!({}), &state);
         server.plant();
+        server.file("/box.tar", archive());
         let before = server.state();
         for (tool, count) in change(&server, &mut Chance(seed), CALLS) {
             *done.entry(tool).or_default() += count;
