@@ -436,8 +436,8 @@ fn an_overwrite_reaches_the_disk_in_order() {
     for (_, call) in calls.iter().filter(|(thread, _)| thread == handler) {
         let step = match call.name.as_str() {
             "openat2" if call.arguments.contains("O_CREAT") => "create",
-            name @ ("write" | "fsync" | "fdatasync" | "linkat" | "fchmod" | "fsetxattr"
-            | "renameat2" | "unlinkat" | "sendto") => name,
+            name @ ("write" | "fsync" | "linkat" | "fchmod" | "fsetxattr" | "renameat2"
+            | "unlinkat" | "sendto") => name,
             _ => continue,
         };
         if step != "write" || found.last() != Some(&step) {
@@ -446,9 +446,10 @@ fn an_overwrite_reaches_the_disk_in_order() {
     }
     let record = ["create", "write", "fsync", "fsync"];
     let file = ["create", "write", "fsetxattr", "fchmod", "fsync"];
-    // What is replaced is kept and the history knows of the change, before it is made and then that it was.
-    let kept = ["linkat", "fsync", "fdatasync"];
-    let made = ["renameat2", "fsync", "fdatasync"];
+    // What is replaced is kept and the history knows of the change, before it is made and then that it was: the second of the two is
+    // the history's.
+    let kept = ["linkat", "fsync", "fsync"];
+    let made = ["renameat2", "fsync", "fsync"];
     // The reply goes last.
     let end = ["unlinkat", "sendto"];
     assert_eq!(found, [record.as_slice(), &file, &kept, &made, &end].concat());
