@@ -29,10 +29,10 @@ pub(crate) fn run(site: &Site<'_>, machine: &mut Machine) -> Result<()> {
     for daemon in ["gateway", "fs"] {
         machine.done(&format!("systemctl restart llmbasedos-{daemon}.service"))?;
     }
-    host.call_approved(machine, "fs_write", &json!({ "path": "/held.txt", "content": "held" }))?;
+    host.call("fs_write", &json!({ "path": "/held.txt", "content": "held" }))?;
     let read = host.call("fs_read", &json!({ "path": "/held.txt" }))?;
     ensure!(read["content"] == "held", "the host reads {read}");
-    host.call_approved(machine, "fs_delete", &json!({ "path": "/held.txt" }))?;
+    host.call("fs_delete", &json!({ "path": "/held.txt" }))?;
     for daemon in ["gateway", "fs"] {
         let held = machine.done(&format!(
             "cat /proc/$(systemctl show -P MainPID llmbasedos-{daemon})/attr/current"

@@ -1,5 +1,4 @@
-//! The person and an MCP host work on the same file in turn, and each sees what the other wrote; what the host changes, the person has
-//! approved.
+//! The person and an MCP host work on the same file in turn, and each sees what the other wrote.
 
 use anyhow::{Result, ensure};
 use serde_json::json;
@@ -20,11 +19,7 @@ pub(crate) fn run(_: &Site<'_>, machine: &mut Machine) -> Result<()> {
     let read = host.call("fs_read", &json!({ "path": "/letter.txt" }))?;
     ensure!(read["content"] == "by the person\n", "the host reads {read}");
 
-    host.call_approved(
-        machine,
-        "fs_write",
-        &json!({ "path": "/letter.txt", "content": "by the host\n" }),
-    )?;
+    host.call("fs_write", &json!({ "path": "/letter.txt", "content": "by the host\n" }))?;
     let seen = by_person(machine, "cat files/letter.txt; stat -c \"%U:%G %a\" files/letter.txt")?;
     ensure!(seen == "by the host\nllmuser:llmuser 640\n", "the person sees {seen:?}");
 
@@ -32,7 +27,7 @@ pub(crate) fn run(_: &Site<'_>, machine: &mut Machine) -> Result<()> {
     let read = host.call("fs_read", &json!({ "path": "/letter.txt" }))?;
     ensure!(read["content"] == "by the host\nand the person again\n", "the host reads {read}");
 
-    host.call_approved(machine, "fs_delete", &json!({ "path": "/letter.txt" }))?;
+    host.call("fs_delete", &json!({ "path": "/letter.txt" }))?;
     let left = by_person(machine, "ls files")?;
     ensure!(!left.contains("letter.txt"), "it was deleted and is there: {left}");
     Ok(())

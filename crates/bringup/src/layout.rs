@@ -139,6 +139,7 @@ impl Layout {
             root: Some(self.root.clone()),
             state: self.at("fs"),
             exclude: vec![self.state.clone()],
+            ..cap_fs::ConfigFile::default()
         };
         write_yaml(&self.at("config/fs.yaml"), &fs)?;
 

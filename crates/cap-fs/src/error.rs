@@ -15,11 +15,16 @@ pub(crate) fn refused(error: &Error) -> ToolError {
         | Root::NotADirectory
         | Root::IsADirectory
         | Root::NotRegular
+        | Root::IntoItself
         | Root::LinkLoop => ErrorKind::InvalidArguments,
-        Root::NotEmpty | Root::Busy => ErrorKind::Conflict,
-        Root::TooLarge | Root::TooMany | Root::TooDeep => ErrorKind::TooLarge,
+        Root::NotEmpty | Root::Busy | Root::Exists | Root::Changed | Root::Forgotten => {
+            ErrorKind::Conflict
+        }
+        Root::TooLarge | Root::TooMany | Root::TooDeep | Root::NotKept => ErrorKind::TooLarge,
         Root::NoSpace => ErrorKind::NoSpace,
         Root::Interrupted => ErrorKind::Cancelled,
+        // Whoever made the content says why.
+        Root::Aborted => ErrorKind::Internal,
         _ => {
             tracing::error!(%error, "a file operation failed");
             ErrorKind::Internal
@@ -43,4 +48,15 @@ pub(crate) fn refused_or_stopped(call: &Call, error: &Error) -> ToolError {
         }
         _ => refused(error),
     }
+}
+
+/// The tool error for a history that cannot be read.
+pub(crate) fn unrecorded(error: &store::rusqlite::Error) -> ToolError {
+    tracing::error!(%error, "the history of changes cannot be read");
+    ToolError::new(ErrorKind::Internal, "the history of changes cannot be read: ask the owner")
+}
+
+/// An argument that makes no sense.
+pub(crate) fn invalid(text: impl Into<String>) -> ToolError {
+    ToolError::new(ErrorKind::InvalidArguments, text)
 }

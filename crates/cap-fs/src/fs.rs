@@ -1,28 +1,46 @@
 //! The server and what it works on.
 
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::fs::File;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
 
-use capability::{BoxError, Server, Tools};
+use capability::{BoxError, Call, Server, Tools};
 use sandbox::Needs;
 use settings::Sources;
-use vroot::VRoot;
 
+use crate::access::{Rules, View};
 use crate::config::{Config, ConfigFile};
-use crate::tools::{Delete, List, Read, Write};
+use crate::history::History;
+use crate::roots::{self, Root};
+use crate::tools;
 
-/// How a folder within `state` begins that holds the records of writes that are under way.
-const PENDING: &str = "pending";
+/// The file within `state` that holds the history of changes.
+const HISTORY: &str = "history.db";
 
 /// The file server.
 pub struct Fs {
-    root: VRoot,
+    roots: Vec<Root>,
+    history: History,
+    rules: Arc<Rules>,
+    state: File,
 }
 
 impl Fs {
-    pub(crate) fn root(&self) -> &VRoot {
-        &self.root
+    pub(crate) fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub(crate) fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// What the caller may see.
+    pub(crate) fn view(&self, call: &Call) -> View<'_> {
+        View::new(self, call.caller())
     }
 }
 
@@ -39,34 +57,42 @@ impl Server for Fs {
 
     fn open(config: ConfigFile) -> Result<Self, BoxError> {
         let config = Config::resolve(config, &mut Sources::new("the configuration".as_ref()))?;
-        // A folder for each root: a record names a path of its own root, and waits until that is exposed again.
-        let found = fs::metadata(&config.root)
-            .map_err(|error| format!("`{}`: {error}", config.root.display()))?;
-        let pending = config.state.join(format!("{PENDING}-{:x}-{:x}", found.dev(), found.ino()));
-        match DirBuilder::new().mode(0o700).create(&pending) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(format!("`{}`: {error}", pending.display()).into());
-            }
-            _ => {}
-        }
-        let mut exclude = config.exclude;
-        exclude.push(config.state);
-        Ok(Self { root: VRoot::open(&config.root, &pending, &exclude)? })
+        roots::refuse_nested(&config.roots)?;
+        let roots = config.roots.iter().map(|exposed| Root::open(exposed, &config));
+        let roots = roots.collect::<Result<Vec<_>, _>>()?;
+        let history = History::open(&config.state.join(HISTORY), config.budget())?;
+        let rules = Arc::new(Rules::new(&config.hidden, &config.trusted)?);
+        let state = File::open(&config.state)
+            .map_err(|error| format!("`{}`: {error}", config.state.display()))?;
+        Ok(Self { roots, history, rules, state })
     }
 
     fn needs(&self) -> Needs<'_> {
-        self.root.handles().fold(Needs::none(), Needs::read_write)
+        let mut needs = Needs::none().read_write(self.state.as_fd());
+        for root in &self.roots {
+            for (at, handle) in root.vroot.handles().enumerate() {
+                let only_read = at == 0 && root.vroot.is_read_only();
+                needs = if only_read { needs.read(handle) } else { needs.read_write(handle) };
+            }
+        }
+        needs
     }
 
     fn recover(&self) -> Result<(), BoxError> {
-        let recovered = self.root.recover()?;
-        if recovered != vroot::Recovered::default() {
-            tracing::info!(?recovered, "what an earlier process left unfinished is finished");
+        for root in &self.roots {
+            // In this order: what is on the disk before it is cleaned up tells what was done.
+            let settled = self.history.settle(root)?;
+            let recovered = root.vroot.recover()?;
+            let swept = self.history.sweep(root)?;
+            if recovered != vroot::Recovered::default() || settled + swept > 0 {
+                let text = "what an earlier process left unfinished is finished";
+                tracing::info!(?recovered, settled, swept, "{text}");
+            }
         }
         Ok(())
     }
 
     fn tools(tools: &mut Tools<Self>) {
-        tools.add::<List>().add::<Read>().add::<Write>().add::<Delete>();
+        tools::add(tools);
     }
 }

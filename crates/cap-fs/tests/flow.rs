@@ -33,15 +33,21 @@ impl Server {
     /// Starts it with these environment variables besides.
     fn start(environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self::start_in(folder, environment)
+        Self::start_in(folder, environment, &json!({}))
     }
 
-    fn start_in(folder: TempDir, environment: &[(&str, &str)]) -> Self {
+    /// One that keeps nothing of what is removed, so that it removes it entry by entry.
+    fn start_without_undo(environment: &[(&str, &str)]) -> Self {
+        let nothing = json!({ "bytes": 0, "make_too_large": true });
+        Self::start_in(tempfile::tempdir().unwrap(), environment, &nothing)
+    }
+
+    fn start_in(folder: TempDir, environment: &[(&str, &str)], history: &Value) -> Self {
         for name in ["root", "state"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let at = |name: &str| folder.path().join(name);
-        let config = json!({ "root": at("root"), "state": at("state") });
+        let config = json!({ "root": at("root"), "state": at("state"), "history": history });
         fs::write(at("fs.yaml"), config.to_string()).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_cap-fs"))
             .args(["serve", "--parent", &std::process::id().to_string(), "--socket"])
@@ -99,7 +105,8 @@ struct Wire {
 /// A call as the gateway would send it.
 fn call(id: u64, tool: &str, arguments: &Value, timeout_ms: Option<u64>) -> String {
     let mut caller = json!({
-        "client": "anna", "request": "r-1", "origin": "local", "scopes": [], "policyGeneration": 0,
+        "client": "anna", "request": "r-1", "origin": "local", "policyGeneration": 0,
+        "scopes": [{ "collection": "files", "prefix": "/" }],
     });
     if let Some(ms) = timeout_ms {
         caller["timeoutMs"] = ms.into();
@@ -162,7 +169,8 @@ fn plant(top: &Path, folders: usize) {
         let folder = top.join(folder.to_string());
         fs::create_dir_all(&folder).unwrap();
         for file in 0..999 {
-            fs::write(folder.join(file.to_string()), "").unwrap();
+            // One of them has something in it, so that the tree can be too large to be kept.
+            fs::write(folder.join(file.to_string()), if file == 0 { "x" } else { "" }).unwrap();
         }
     }
 }
@@ -171,7 +179,7 @@ fn plant(top: &Path, folders: usize) {
 fn a_removal_that_is_cancelled_stops_soon_and_leaves_the_rest() {
     const FOLDERS: usize = 100;
     // With one thread, the next answer tells that the call before has ended.
-    let server = Server::start(&[("LLMBDO_FS_WORKERS", "1")]);
+    let server = Server::start_without_undo(&[("LLMBDO_FS_WORKERS", "1")]);
     let tree = server.at("tree");
     plant(&tree, FOLDERS);
     let mut wire = server.connect();
@@ -198,7 +206,7 @@ fn a_removal_that_is_cancelled_stops_soon_and_leaves_the_rest() {
 
 #[test]
 fn a_removal_that_runs_out_of_time_says_how_far_it_came() {
-    let server = Server::start(&[]);
+    let server = Server::start_without_undo(&[]);
     let tree = server.at("tree");
     plant(&tree, 20);
     let mut wire = server.connect();
@@ -230,6 +238,34 @@ fn a_removal_that_runs_out_of_time_says_how_far_it_came() {
     }
     assert!(halves > 0, "it was never stopped in the middle");
     assert_eq!(fs::metadata(&tree).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_removal_that_is_kept_is_made_as_a_whole_or_not_at_all() {
+    let server = Server::start(&[]);
+    let tree = server.at("tree");
+    plant(&tree, 20);
+    let all = count(&tree);
+    let mut wire = server.connect();
+    let remove = json!({ "path": "/tree", "recursive": true });
+    let mut stopped = 0;
+    for round in 0_u64.. {
+        assert!(wire.send(&call(round, "fs_delete", &remove, Some(1 << round.min(14)))));
+        let reply = wire.next().unwrap();
+        if reply["result"]["isError"] == false {
+            break;
+        }
+        assert_eq!(reply["result"]["_meta"]["org.llmbasedos/errorKind"], "cancelled", "{reply}");
+        let text = reply["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(!text.contains("in the middle"), "{text}");
+        assert_eq!(count(&tree), all);
+        stopped += 1;
+    }
+    assert!(stopped > 0, "it was never stopped");
+    assert_eq!(fs::metadata(&tree).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    assert!(wire.send(&call(1, "fs_undo", &json!({ "client": "anna" }), None)));
+    assert_eq!(wire.next().unwrap()["result"]["structuredContent"]["complete"], true);
+    assert_eq!(count(&tree), all);
 }
 
 #[test]
@@ -287,7 +323,7 @@ impl Supervisor {
         let socket = UnixDatagram::bind(&path).unwrap();
         let mut environment = environment.to_vec();
         environment.push(("NOTIFY_SOCKET", path.to_str().unwrap()));
-        let server = Server::start_in(folder, &environment);
+        let server = Server::start_in(folder, &environment, &json!({}));
         let supervisor = Self { socket, server };
         until("readiness", PATIENCE, || {
             supervisor.hears(PATIENCE).is_some_and(|text| text.contains("READY=1")).then_some(())

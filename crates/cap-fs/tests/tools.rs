@@ -73,7 +73,8 @@ impl Server {
 
     fn ask(&self, method: &str, mut params: Map<String, Value>) -> Value {
         let caller = json!({
-            "client": "anna", "request": "r-1", "origin": "http", "scopes": [], "policyGeneration": 0,
+            "client": "anna", "request": "r-1", "origin": "http", "policyGeneration": 0,
+        "scopes": [{ "collection": "files", "prefix": "/" }],
         });
         params.insert(
             "_meta".to_owned(),
@@ -189,19 +190,27 @@ fn members_have_the_names_of_the_contract() {
     let entry = &listing["entries"][0];
     assert_eq!(members(entry), ["name", "path", "type", "size", "modified_at"]);
     let read = server.call("fs_read", &json!({ "path": "/a.txt" }));
-    assert_eq!(members(&read), ["path", "content", "encoding", "mime_type"]);
+    let contract = ["path", "content", "encoding", "mime_type"];
+    assert_eq!(members(&read), [&contract[..], &["size", "etag", "more"]].concat());
     let written = server.call("fs_write", &json!({ "path": "/b.txt", "content": "ü" }));
-    assert_eq!(written, json!({ "path": "/b.txt", "bytes_written": 2, "status": "success" }));
+    assert_eq!(&members(&written)[..3], ["path", "bytes_written", "status"]);
+    assert_eq!(members(&written)[3..], ["change", "undoable", "etag"]);
+    assert_eq!((&written["bytes_written"], &written["status"]), (&json!(2), &json!("success")));
     let deleted = server.call("fs_delete", &json!({ "path": "/b.txt" }));
-    assert_eq!(deleted, json!({ "path": "/b.txt", "status": "success" }));
+    assert_eq!(members(&deleted), ["path", "status", "change", "undoable"]);
+    assert_eq!(deleted["status"], "success");
     assert!(!server.at("b.txt").is_file());
 
     // The parameters too, in the order of the legacy dialect; and a schema that is not met says so.
     for (tool, names, required) in [
         ("fs_list", vec!["path", "cursor", "limit"], json!(["path"])),
-        ("fs_read", vec!["path", "encoding"], json!(["path"])),
-        ("fs_write", vec!["path", "content", "encoding", "append"], json!(["path", "content"])),
-        ("fs_delete", vec!["path", "recursive"], json!(["path"])),
+        ("fs_read", vec!["path", "encoding", "head", "tail", "offset", "length"], json!(["path"])),
+        (
+            "fs_write",
+            vec!["path", "content", "encoding", "append", "etag"],
+            json!(["path", "content"]),
+        ),
+        ("fs_delete", vec!["path", "recursive", "etag"], json!(["path"])),
     ] {
         let schema = &server.tools[tool]["inputSchema"];
         assert_eq!(members(&schema["properties"]), names, "{tool}");
@@ -211,7 +220,7 @@ fn members_have_the_names_of_the_contract() {
             assert!(!schema.is_valid(&broken), "{tool}: {broken}");
         }
     }
-    assert_eq!(server.tools.len(), 4);
+    assert_eq!(server.tools.len(), 23);
 }
 
 #[test]

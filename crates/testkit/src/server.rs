@@ -86,7 +86,8 @@ impl Server {
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientCapabilities": {},
             "org.llmbasedos/caller": {
-                "client": "test", "request": "1", "origin": "http", "scopes": [], "policyGeneration": 0,
+                "client": "test", "request": "1", "origin": "http", "policyGeneration": 0,
+        "scopes": [{ "collection": "files", "prefix": "/" }],
             },
         });
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });

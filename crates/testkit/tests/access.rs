@@ -81,7 +81,7 @@ fn a_code_is_worth_a_key_once() {
     let tools = Request::new(appliance.port(), key).modern("tools/list", &json!({})).send();
     assert_eq!(
         tools.json()["result"]["tools"].as_array().unwrap().len(),
-        5,
+        24,
         "those of the file server, and `approval_status`"
     );
     let paired = until("the end of the pairing", PATIENCE, || {

@@ -110,6 +110,8 @@ enum Fault {
     Record,
     /// After the restart the file cannot be written.
     Stuck,
+    /// After the restart the history does not tell whether the file was overwritten, or cannot undo it.
+    History,
 }
 
 /// What came of a campaign.
@@ -212,7 +214,8 @@ impl Stage {
     fn records(&self) -> Vec<String> {
         let state = self.path("state");
         let mut found = names(&state, "");
-        found.retain(|name| !state.join(name).is_dir());
+        // The history of changes is no such record; what it says is asked for.
+        found.retain(|name| !state.join(name).is_dir() && !name.starts_with("history"));
         found
     }
 }
@@ -234,6 +237,18 @@ fn names(folder: &Path, prefix: &str) -> Vec<String> {
 fn overwrite(server: &mut Server, content: &[u8]) -> Option<Value> {
     let content = std::str::from_utf8(content).unwrap();
     server.call("fs_write", &json!({ "path": FILE, "content": content }))
+}
+
+/// Whether the history knows exactly the overwrite that was made, and undoes it.
+fn history_is_true(server: &mut Server, stage: &Stage, version: Version) -> bool {
+    let history = server.call("fs_history", &json!({})).unwrap();
+    let changes = history["result"]["structuredContent"]["changes"].as_array().unwrap().clone();
+    if version != Version::New {
+        return changes.is_empty();
+    }
+    let [change] = changes.as_slice() else { return false };
+    let undone = server.call("fs_undo", &json!({ "change": change["change"] })).unwrap();
+    succeeded(&undone) && stage.version() == Version::Old
 }
 
 fn succeeded(reply: &Value) -> bool {
@@ -351,6 +366,12 @@ impl Campaign {
         if !stage.records().is_empty() {
             fault(Fault::Record, format!("{:?}", stage.records()));
         }
+        if self.program == "cap-fs" && !history_is_true(&mut server, &stage, version) {
+            fault(Fault::History, format!("{version:?}"));
+        }
+        if stage.attributes() != attributes {
+            fault(Fault::Attributes, "after the undo".to_owned());
+        }
         let again = overwrite(&mut server, b"again");
         let content = fs::read(stage.file()).unwrap_or_default();
         if !again.as_ref().is_some_and(succeeded) || content != b"again" {
@@ -415,8 +436,8 @@ fn an_overwrite_reaches_the_disk_in_order() {
     for (_, call) in calls.iter().filter(|(thread, _)| thread == handler) {
         let step = match call.name.as_str() {
             "openat2" if call.arguments.contains("O_CREAT") => "create",
-            name @ ("write" | "fsync" | "fchmod" | "fsetxattr" | "renameat2" | "unlinkat"
-            | "sendto") => name,
+            name @ ("write" | "fsync" | "linkat" | "fchmod" | "fsetxattr" | "renameat2"
+            | "unlinkat" | "sendto") => name,
             _ => continue,
         };
         if step != "write" || found.last() != Some(&step) {
@@ -424,8 +445,12 @@ fn an_overwrite_reaches_the_disk_in_order() {
         }
     }
     let record = ["create", "write", "fsync", "fsync"];
-    let file = ["create", "write", "fsetxattr", "fchmod", "fsync", "renameat2", "fsync"];
+    let file = ["create", "write", "fsetxattr", "fchmod", "fsync"];
+    // What is replaced is kept and the history knows of the change, before it is made and then that it was: the second of the two is
+    // the history's.
+    let kept = ["linkat", "fsync", "fsync"];
+    let made = ["renameat2", "fsync", "fsync"];
     // The reply goes last.
     let end = ["unlinkat", "sendto"];
-    assert_eq!(found, [record.as_slice(), &file, &end].concat());
+    assert_eq!(found, [record.as_slice(), &file, &kept, &made, &end].concat());
 }

@@ -382,7 +382,8 @@ fn counted_by_the_handler(appliance: &Appliance) -> u64 {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
-        "org.llmbasedos/caller": { "client": "test", "request": "1", "origin": "http", "scopes": [], "policyGeneration": 0 },
+        "org.llmbasedos/caller": { "client": "test", "request": "1", "origin": "http", "policyGeneration": 0,
+        "scopes": [{ "collection": "files", "prefix": "/" }] },
     });
     let params = json!({ "name": "flow_count", "arguments": {}, "_meta": meta });
     let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });

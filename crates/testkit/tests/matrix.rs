@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -35,7 +36,7 @@ struct Row {
     effect: Option<fn(&Path) -> bool>,
 }
 
-const ROWS: [Row; 4] = [
+const ROWS: [Row; 23] = [
     Row {
         tool: "fs_list",
         method: "mcp.fs.list",
@@ -64,7 +65,146 @@ const ROWS: [Row; 4] = [
         tiers: [false, true, true],
         effect: Some(|root| !fs::exists(root.join("doomed.txt")).unwrap()),
     },
+    Row {
+        tool: "fs_archive",
+        method: "mcp.fs.archive",
+        arguments: || json!({ "sources": ["/a.txt"], "destination": new("zip") }),
+        tiers: [false, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_copy",
+        method: "mcp.fs.copy",
+        arguments: || json!({ "source": "/a.txt", "destination": "/written.txt" }),
+        tiers: [false, true, true],
+        effect: Some(|root| fs::exists(root.join("written.txt")).unwrap()),
+    },
+    Row {
+        tool: "fs_du",
+        method: "mcp.fs.du",
+        arguments: || json!({ "path": "/" }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_duplicates",
+        method: "mcp.fs.duplicates",
+        arguments: || json!({ "path": "/" }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_edit",
+        method: "mcp.fs.edit",
+        arguments: || json!({ "path": "/a.txt", "edits": [{ "oldText": "a", "newText": "b" }], "dryRun": true }),
+        tiers: [false, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_extract",
+        method: "mcp.fs.extract",
+        arguments: || json!({ "source": "/box.tar", "destination": new("d") }),
+        tiers: [false, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_find",
+        method: "mcp.fs.find",
+        arguments: || json!({ "path": "/", "pattern": "*.txt" }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_grep",
+        method: "mcp.fs.grep",
+        arguments: || json!({ "path": "/", "query": "a" }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_hash",
+        method: "mcp.fs.hash",
+        arguments: || json!({ "path": "/a.txt" }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_history",
+        method: "mcp.fs.history",
+        arguments: || json!({}),
+        tiers: [false, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_info",
+        method: "mcp.fs.info",
+        arguments: || json!({ "path": "/a.txt" }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_mkdir",
+        method: "mcp.fs.mkdir",
+        arguments: || json!({ "path": new("d") }),
+        tiers: [false, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_move",
+        method: "mcp.fs.move",
+        arguments: || json!({ "source": "/doomed.txt", "destination": "/written.txt" }),
+        tiers: [false, true, true],
+        effect: Some(|root| !fs::exists(root.join("doomed.txt")).unwrap()),
+    },
+    Row {
+        tool: "fs_read_lines",
+        method: "mcp.fs.read_lines",
+        arguments: || json!({ "path": "/a.txt", "offset": 0 }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_read_many",
+        method: "mcp.fs.read_many",
+        arguments: || json!({ "paths": ["/a.txt"] }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_read_media",
+        method: "mcp.fs.read_media",
+        arguments: || json!({ "path": "/p.png" }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_roots",
+        method: "mcp.fs.roots",
+        arguments: || json!({}),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_tree",
+        method: "mcp.fs.tree",
+        arguments: || json!({ "path": "/" }),
+        tiers: [true, true, true],
+        effect: None,
+    },
+    Row {
+        tool: "fs_undo",
+        method: "mcp.fs.undo",
+        arguments: || json!({ "client": "nobody" }),
+        tiers: [false, true, true],
+        effect: None,
+    },
 ];
+
+/// A name that nobody has had before.
+fn new(ending: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("/{}.{ending}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
 
 impl Row {
     fn params(&self) -> Value {
@@ -104,14 +244,22 @@ fn met(reply: &Value) -> Met {
     match reply["error"]["code"].as_i64() {
         None => {
             let result = &reply["result"];
-            assert!(!result.is_null() && result["isError"] != true, "{reply}");
+            let done = !result.is_null() && result["isError"] != true;
+            assert!(done || has_nothing_to_undo(&result["content"][0]["text"]), "{reply}");
             Met::Called
         }
         Some(code) if NOT_PERMITTED.contains(&code) => Met::NotPermitted,
         Some(UNKNOWN) => Met::Unknown,
         Some(NO_METHOD) => Met::NoMethod,
+        Some(_) if has_nothing_to_undo(&reply["error"]["message"]) => Met::Called,
         Some(_) => panic!("{reply}"),
     }
+}
+
+/// Whether it is the file server itself that says that there is nothing to undo: nobody here has done what could be undone, so that
+/// this is all that a call of `fs_undo` can come to.
+fn has_nothing_to_undo(text: &Value) -> bool {
+    text.as_str().is_some_and(|text| text.contains("there is no such change"))
 }
 
 /// Asks for a tool over a connection.
@@ -167,7 +315,12 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let appliance = Appliance::new().file("a.txt", "a").start();
+        let appliance = Appliance::new()
+            .file("a.txt", "a")
+            // An archive of nothing, and the beginning of a picture.
+            .file("box.tar", [0; 1024])
+            .file("p.png", b"\x89PNG\r\n\x1a\n")
+            .start();
         let everything = appliance.client("everything", &["*"]);
         let stranger = appliance.client("stranger", &["mcp.other.*"]);
         let revoked = appliance.client("revoked", &["*"]);

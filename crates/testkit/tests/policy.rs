@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -89,6 +90,49 @@ fn a_rule_of_the_owners_holds_by_every_door_and_is_named() {
         assert_eq!(code(&reply), INVALID_PARAMS, "{reply}");
         assert!(reply["error"]["message"].as_str().unwrap().contains("`path`"), "{reply}");
     }
+}
+
+#[test]
+fn no_link_leads_around_a_rule() {
+    let locked =
+        r#"forbid (principal, action in Action::"effect:changes", resource in Path::"/locked");"#;
+    let appliance = Appliance::new()
+        .file("private/diary.md", "dear diary")
+        .file("locked/a.md", "tea")
+        .file("notes/a.md", "tea")
+        .policy("own", PRIVATE)
+        .policy("locked", locked)
+        .start();
+    for (link, target) in [("away", "../private"), ("shut", "../locked"), ("own", "../notes")] {
+        symlink(target, appliance.root().join("notes").join(link)).unwrap();
+    }
+    symlink("../private/diary.md", appliance.root().join("notes/diary")).unwrap();
+    let refused = |tool: &str, arguments: Value| {
+        let reply = appliance.call(tool, &arguments);
+        assert_eq!(reply["result"]["isError"], true, "{tool} {arguments}: {reply}");
+        assert!(!reply.to_string().contains("dear"), "{tool} {arguments}: {reply}");
+    };
+    for path in ["/notes/away/diary.md", "/notes/diary", "/notes/own/away/diary.md"] {
+        for tool in ["fs_read", "fs_info", "fs_hash", "fs_delete"] {
+            if (tool, path) != ("fs_delete", "/notes/diary") {
+                refused(tool, json!({ "path": path }));
+            }
+        }
+        refused("fs_copy", json!({ "source": path, "destination": "/notes/away/copy" }));
+        refused("fs_write", json!({ "path": path, "content": "x" }));
+    }
+    let found = appliance.call("fs_grep", &json!({ "path": "/", "query": "dear" }));
+    assert_eq!(found["result"]["structuredContent"]["matches"], json!([]), "{found}");
+    // What may only be read is read by a link, and not changed by one.
+    let read = appliance.call("fs_read", &json!({ "path": "/notes/shut/a.md" }));
+    assert_eq!(read["result"]["structuredContent"]["content"], "tea", "{read}");
+    for path in ["/notes/shut/a.md", "/notes/shut/new"] {
+        refused("fs_write", json!({ "path": path, "content": "x" }));
+        refused("fs_delete", json!({ "path": path }));
+        refused("fs_move", json!({ "source": "/notes/a.md", "destination": path }));
+    }
+    let written = appliance.call("fs_write", &json!({ "path": "/notes/own/b.md", "content": "x" }));
+    assert_eq!(written["result"]["isError"], false, "{written}");
 }
 
 #[test]

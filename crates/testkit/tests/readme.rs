@@ -85,7 +85,7 @@ fn use_it(appliance: &Appliance, snippet: &Snippet) {
         snippet.headers.iter().fold(bare, |request, (name, value)| request.header(name, value));
     let reply = request.legacy("tools/list", &json!({})).send();
     assert_eq!(reply.status, 200, "{snippet:?}: {}", reply.json());
-    assert!(reply.json()["result"]["tools"].as_array().is_some_and(|tools| tools.len() == 5));
+    assert!(reply.json()["result"]["tools"].as_array().is_some_and(|tools| tools.len() == 24));
 }
 
 /// Starts what Claude Desktop would, with nothing else in its environment, and asks it for the tools.
@@ -108,7 +108,7 @@ fn start_it(text: &str) {
     let output = bridge.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", output.status);
     let reply: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(reply["result"]["tools"].as_array().is_some_and(|tools| tools.len() == 5), "{reply}");
+    assert!(reply["result"]["tools"].as_array().is_some_and(|tools| tools.len() == 24), "{reply}");
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn lists_of_tools() {
     check_era(&older["result"], false);
     let tools = listed["result"]["tools"].as_array().unwrap();
     assert_eq!(older["result"]["tools"], listed["result"]["tools"], "both eras see the same tools");
-    assert_eq!(tools.len(), 5);
+    assert_eq!(tools.len(), 24);
     for tool in tools {
         check(MODERN, "Tool", tool, "/inputSchema");
         check(LEGACY, "Tool", tool, "/outputSchema/type");

@@ -8,6 +8,7 @@ use std::fmt;
 use rustix::io::Errno;
 
 use crate::limits::{MAX_LINKS, MAX_NAME_BYTES, MAX_PATH_BYTES};
+use crate::shown::{Shown, Stopped};
 use crate::temp_name::TEMP_PREFIX;
 use crate::vpath::VPath;
 
@@ -105,6 +106,60 @@ pub enum Error {
         /// What is wrong with it.
         fault: PathFault,
     },
+    /// Something is there that must not be.
+    #[error("{} exists already: choose another name, or remove it first", Shown(path))]
+    Exists {
+        /// The path.
+        path: VPath,
+    },
+    /// It is not what the caller expects.
+    #[error(
+        "{} is not as it was when you read it: read it again before you change it",
+        Shown(path)
+    )]
+    Changed {
+        /// The path.
+        path: VPath,
+    },
+    /// What a change replaces is too large to be kept.
+    #[error(
+        "{} holds {size} bytes, and undo keeps at most {limit} of one change: it was not made; take a smaller part, or ask the owner for a larger history",
+        Shown(path)
+    )]
+    NotKept {
+        /// The path.
+        path: VPath,
+        /// How large it is.
+        size: u64,
+        /// How much one change may keep.
+        limit: u64,
+    },
+    /// What a change replaced is not kept any more.
+    #[error("what was at {} before is not kept any more, so it cannot be put back", Shown(path))]
+    Forgotten {
+        /// The path.
+        path: VPath,
+    },
+    /// The record of changes cannot be written, so nothing was changed.
+    #[error("{} was not changed, because the history of changes cannot be written", Shown(path))]
+    Unrecorded {
+        /// The path.
+        path: VPath,
+        /// What the ledger said.
+        source: std::io::Error,
+    },
+    /// Whoever makes the content gave up, and nothing was changed.
+    #[error("{} was not changed, because its new content could not be made", Shown(path))]
+    Aborted {
+        /// The path.
+        path: VPath,
+    },
+    /// A folder cannot be moved or copied into itself.
+    #[error("{} cannot be moved or copied into itself", Shown(path))]
+    IntoItself {
+        /// The path.
+        path: VPath,
+    },
     /// Somebody else changed the place at the same time; nothing was done.
     #[error("{} was changed by somebody else at the same time: try again", Shown(path))]
     Busy {
@@ -170,6 +225,12 @@ pub enum ErrorKind {
     TooDeep,
     LinkLoop,
     InvalidPath,
+    Exists,
+    Changed,
+    NotKept,
+    Forgotten,
+    Aborted,
+    IntoItself,
     Busy,
     NoSpace,
     ReadOnly,
@@ -263,6 +324,8 @@ pub enum Protection {
     /// It is, or holds, a folder that may not be removed: one of the appliance's own, or a mount
     /// point. The message does not say which.
     Fixed,
+    /// It is, or holds, what the caller may read and not change.
+    ReadOnly,
     /// It is an interface of the kernel such as `/proc`, whose files are not data.
     Kernel,
 }
@@ -273,6 +336,9 @@ impl fmt::Display for Protection {
             Self::Root => "is the exposed folder itself and cannot be removed",
             Self::Fixed => {
                 "is or contains a protected folder: nothing was removed, remove the other entries one by one"
+            }
+            Self::ReadOnly => {
+                "is, or holds, what you may read and not change: only a person changes it, so leave that to one or use another place"
             }
             Self::Kernel => "is an interface of the kernel and holds no files",
         })
@@ -296,11 +362,17 @@ impl Error {
             Self::TooDeep { .. } => ErrorKind::TooDeep,
             Self::LinkLoop { .. } => ErrorKind::LinkLoop,
             Self::InvalidPath { .. } => ErrorKind::InvalidPath,
+            Self::Exists { .. } => ErrorKind::Exists,
+            Self::Changed { .. } => ErrorKind::Changed,
+            Self::NotKept { .. } => ErrorKind::NotKept,
+            Self::Forgotten { .. } => ErrorKind::Forgotten,
+            Self::Aborted { .. } => ErrorKind::Aborted,
+            Self::IntoItself { .. } => ErrorKind::IntoItself,
             Self::Busy { .. } => ErrorKind::Busy,
             Self::NoSpace { .. } => ErrorKind::NoSpace,
             Self::ReadOnly { .. } => ErrorKind::ReadOnly,
             Self::Interrupted { .. } => ErrorKind::Interrupted,
-            Self::Io { .. } | Self::Unconfirmed { .. } => ErrorKind::Io,
+            Self::Io { .. } | Self::Unconfirmed { .. } | Self::Unrecorded { .. } => ErrorKind::Io,
         }
     }
 
@@ -312,6 +384,7 @@ impl Error {
             Errno::NOTDIR => Self::NotADirectory { path },
             Errno::ISDIR => Self::IsADirectory { path },
             Errno::NOTEMPTY => Self::NotEmpty { path },
+            Errno::EXIST => Self::Exists { path },
             Errno::XDEV => Self::Escape { path },
             Errno::ACCESS | Errno::PERM => Self::Denied { path, denial: Denial::Rights },
             Errno::NAMETOOLONG => Self::InvalidPath { fault: PathFault::NameTooLong },
@@ -320,48 +393,5 @@ impl Error {
             Errno::ROFS => Self::ReadOnly { path },
             other => Self::Io { path, source: other.into() },
         }
-    }
-}
-
-/// How an operation stands that was stopped.
-struct Stopped<'a>(&'a VPath, usize);
-
-impl fmt::Display for Stopped<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(path, removed) = self;
-        match removed {
-            0 => write!(
-                formatter,
-                "the work on {} was stopped, and nothing was changed",
-                Shown(path)
-            ),
-            1 => write!(
-                formatter,
-                "the removal of {} was stopped in the middle: 1 entry below it is gone, the rest is in place",
-                Shown(path)
-            ),
-            _ => write!(
-                formatter,
-                "the removal of {} was stopped in the middle: {removed} entries below it are gone, the rest is in place",
-                Shown(path)
-            ),
-        }
-    }
-}
-
-/// A path inside of a message: quoted, and without characters that would act on a terminal or log.
-struct Shown<'a>(&'a VPath);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("`")?;
-        for character in self.0.as_str().chars() {
-            if character.is_control() {
-                write!(formatter, "{}", character.escape_default())?;
-            } else {
-                write!(formatter, "{character}")?;
-            }
-        }
-        formatter.write_str("`")
     }
 }

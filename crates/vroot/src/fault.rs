@@ -16,6 +16,12 @@ pub(crate) enum Call {
     Rename,
     Unlink,
     RemoveFolder,
+    Link,
+    MakeFolder,
+    MakeLink,
+    SetTimes,
+    #[cfg(test)]
+    Ledger,
 }
 
 #[cfg(not(test))]

@@ -18,6 +18,12 @@ pub(crate) struct FileId {
     inode: u64,
 }
 
+impl FileId {
+    pub(crate) fn inode(self) -> u64 {
+        self.inode
+    }
+}
+
 /// What the kernel says about an inode.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
@@ -31,8 +37,12 @@ pub(crate) struct Facts {
     pub(crate) gid: u32,
     /// Last change of the content, where the clock of the host can say it.
     pub(crate) modified: Option<SystemTime>,
+    /// The same as seconds and nanoseconds.
+    pub(crate) written: (i64, u32),
     /// Last change of the inode, as seconds and nanoseconds.
     pub(crate) changed: (i64, u32),
+    /// How many names it has.
+    pub(crate) links: u32,
     /// Whether something is mounted exactly here.
     pub(crate) mount_root: bool,
 }
@@ -40,6 +50,18 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn is_folder(&self) -> bool {
         self.kind == FileType::Directory
+    }
+
+    /// A tag that changes with the content, and with rights and names.
+    pub(crate) fn etag(&self) -> String {
+        let ((written, part), (changed, rest)) = (self.written, self.changed);
+        format!("{:x}-{:x}-{written:x}.{part:x}-{changed:x}.{rest:x}", self.id.inode, self.size)
+    }
+
+    /// Whether it is the same file with the same content, as far as its times tell; another name may have been given to
+    /// it, which changes the time of the inode.
+    pub(crate) fn same_content(&self, earlier: &Self) -> bool {
+        self.id == earlier.id && self.size == earlier.size && self.written == earlier.written
     }
 
     /// Whether the content is certainly as it was when `earlier` was taken.
@@ -176,7 +198,9 @@ fn statx(
         uid: found.stx_uid,
         gid: found.stx_gid,
         modified: time(found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
+        written: (found.stx_mtime.tv_sec, found.stx_mtime.tv_nsec),
         changed: (found.stx_ctime.tv_sec, found.stx_ctime.tv_nsec),
+        links: found.stx_nlink,
         mount_root: found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
     })
 }

@@ -37,37 +37,58 @@
 //! without `/proc`.
 
 mod attributes;
+mod browse;
+mod changes;
+mod copy;
 #[cfg(test)]
 mod crash_tests;
 mod error;
 mod fault;
+mod gate;
 mod handle;
 mod interrupt;
+mod keep;
 mod kernel_fs;
+mod ledger;
 pub mod limits;
 mod list;
 mod lock;
 #[cfg(test)]
 mod meddle_tests;
 mod mutate;
+mod open;
 mod open_error;
 mod pending;
+mod publish;
+mod put_back;
 mod read;
 mod recover;
 mod remove;
+mod rename;
 mod root;
+mod shown;
+mod stage;
+mod target;
 mod temp_name;
 mod tree;
+#[cfg(test)]
+mod undo_tests;
 mod vpath;
 mod walk;
 mod write;
 
+pub use browse::{Browse, Visited};
+pub use changes::{Changes, Done};
 pub use error::{Denial, Error, ErrorKind, PathFault, Protection};
+pub use gate::{Gate, Sight};
 pub use interrupt::{Interrupt, uninterrupted};
+pub use ledger::{Act, Beyond, Expect, Kept, Ledger, Look, Room, Step, Witness};
 pub use list::{Entry, Kind, Page};
+pub use open::{Opened, Stat};
 pub use open_error::{OpenError, Role};
 pub use recover::Recovered;
 pub use remove::Recursion;
-pub use root::VRoot;
+pub use root::{RootOptions, VRoot};
+pub use stage::Stage;
 pub use temp_name::TEMP_PREFIX;
 pub use vpath::VPath;

@@ -5,13 +5,15 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::SystemTime;
 
-use rustix::fs::{Dir, FileType, OFlags};
+use rustix::fs::{Dir, OFlags};
 use rustix::io::Errno;
 
 use crate::error::Error;
+use crate::gate::Sight;
 use crate::handle::{Folder, Node, facts_of, open_same};
 use crate::interrupt::{Interrupt, ask};
 use crate::limits::MAX_LIST_SCAN;
+use crate::open::kind;
 use crate::root::VRoot;
 use crate::temp_name;
 use crate::vpath::VPath;
@@ -24,6 +26,8 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Whether there are more after the last one.
     pub more: bool,
+    /// The virtual path of the folder as really walked, without links.
+    pub path: String,
 }
 
 /// One entry of a folder.
@@ -68,13 +72,27 @@ pub(crate) fn list(
         Leaf::Entry { node: None, .. } => Err(Errno::NOENT),
         Leaf::Entry { name, node: Some(node) } => readable(place.folder(), name, node),
     };
+    let resolved = match &place.leaf {
+        Leaf::Here => place.folder_path(),
+        Leaf::Entry { name, .. } => place.path_of(name),
+    };
     let mut dir = handle.and_then(Dir::new).map_err(fail)?;
     let names = names(&mut dir, after, path, interrupt)?;
     let handle = dir.fd().map_err(fail)?;
-    let mut page = Page { entries: Vec::new(), more: false };
+    let mut page = Page { entries: Vec::new(), more: false, path: root.virtual_path(&resolved) };
     for name in names {
         ask(interrupt, path, 0)?;
-        if let Some(entry) = entry(root, handle, name) {
+        let resolved = || match resolved.as_str() {
+            "/" => format!("/{}", name.shown),
+            folder => format!("{folder}/{}", name.shown),
+        };
+        let sight = root.sight(resolved);
+        if sight == Sight::Closed {
+            continue;
+        }
+        let shown = entry(root, handle, name)
+            .filter(|entry| sight.is_seen() || entry.kind == Kind::Directory);
+        if let Some(entry) = shown {
             if page.entries.len() == limit {
                 page.more = true;
                 break;
@@ -175,12 +193,7 @@ fn entry(root: &VRoot, handle: impl AsFd, name: Name) -> Option<Entry> {
     if !exact {
         return inaccessible(name);
     }
-    let kind = match facts.kind {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        FileType::Symlink => Kind::Symlink,
-        _ => Kind::Other,
-    };
+    let kind = kind(&facts);
     let size = (kind == Kind::File).then_some(facts.size);
     Some(Entry { name: name.shown, kind, size, modified: facts.modified })
 }

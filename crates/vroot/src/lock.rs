@@ -25,11 +25,26 @@ impl Default for Stripes {
 impl Stripes {
     /// Waits for the lock of one name in one folder.
     pub(crate) fn hold(&self, folder: FileId, name: &str) -> MutexGuard<'_, ()> {
+        lock(&self.stripes[self.stripe(folder, name)])
+    }
+
+    fn stripe(&self, folder: FileId, name: &str) -> usize {
         let hash = self.hasher.hash_one((folder, name));
         let stripes = self.stripes.len() as u64;
         // The remainder is smaller than the number of stripes, so it always fits.
-        let index = usize::try_from(hash % stripes).unwrap_or(0);
-        lock(&self.stripes[index])
+        usize::try_from(hash % stripes).unwrap_or(0)
+    }
+
+    /// Waits for the locks of two names, always in the same order.
+    pub(crate) fn hold_two(
+        &self,
+        one: (FileId, &str),
+        other: (FileId, &str),
+    ) -> [Option<MutexGuard<'_, ()>>; 2] {
+        let (one, other) = (self.stripe(one.0, one.1), self.stripe(other.0, other.1));
+        let (first, second) = (one.min(other), one.max(other));
+        let held = lock(&self.stripes[first]);
+        [Some(held), (first != second).then(|| lock(&self.stripes[second]))]
     }
 
     /// Waits for all locks, in order: nothing is being written while they are held.

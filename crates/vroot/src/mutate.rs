@@ -6,15 +6,22 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, RenameFlags, ResolveFlags, Uid, XattrFlags};
+use rustix::fs::{
+    AtFlags, Gid, Mode, OFlags, RenameFlags, ResolveFlags, Timespec, Timestamps, UTIME_OMIT, Uid,
+    XattrFlags,
+};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::path::Arg;
 
 use crate::fault::{Call, point};
-use crate::handle::open_one_with;
+use crate::handle::{facts_of, open_one_with};
 
 /// Makes a file that must not exist yet, and opens it for writing.
-pub(crate) fn create(folder: impl AsFd, name: &str, mode: Mode) -> Result<OwnedFd, Errno> {
+pub(crate) fn create(
+    folder: impl AsFd,
+    name: impl Arg + Copy,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
     point(Call::Create)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     open_one_with(folder, name, flags, mode, ResolveFlags::empty())
@@ -81,20 +88,85 @@ pub(crate) fn sync_folder(folder: impl AsFd) -> Result<(), Errno> {
     }
 }
 
-/// Renames inside of one folder; with `replace` unset only onto a free name, or else `EEXIST`.
-pub(crate) fn rename(folder: impl AsFd, from: &str, to: &str, onto: Onto) -> Result<(), Errno> {
+/// Renames, also from one folder into another.
+pub(crate) fn rename<F: AsFd, T: AsFd>(
+    (from, old): (F, &str),
+    (to, new): (T, &str),
+    onto: Onto,
+) -> Result<(), Errno> {
     point(Call::Rename)?;
     let flags = match onto {
         Onto::FreeName => RenameFlags::NOREPLACE,
         Onto::OldFile => RenameFlags::empty(),
     };
-    match retry_on_intr(|| rustix::fs::renameat_with(&folder, from, &folder, to, flags)) {
+    match retry_on_intr(|| rustix::fs::renameat_with(&from, old, &to, new, flags)) {
         // The file system cannot promise a free name; the caller looked a moment ago.
-        Err(Errno::INVAL) if onto == Onto::FreeName => {
-            retry_on_intr(|| rustix::fs::renameat(&folder, from, &folder, to))
+        Err(Errno::INVAL) if onto == Onto::FreeName && facts_of(&to, new).is_err() => {
+            retry_on_intr(|| rustix::fs::renameat(&from, old, &to, new))
         }
         other => other,
     }
+}
+
+/// Gives a file or link one more name.
+pub(crate) fn link<F: AsFd, T: AsFd>(
+    (from, old): (F, &str),
+    (to, new): (T, &str),
+) -> Result<(), Errno> {
+    point(Call::Link)?;
+    retry_on_intr(|| rustix::fs::linkat(&from, old, &to, new, AtFlags::empty()))
+}
+
+/// Makes a folder.
+pub(crate) fn make_folder(
+    folder: impl AsFd,
+    name: impl Arg + Copy,
+    mode: Mode,
+) -> Result<(), Errno> {
+    point(Call::MakeFolder)?;
+    retry_on_intr(|| rustix::fs::mkdirat(&folder, name, mode))
+}
+
+/// Makes a symbolic link.
+pub(crate) fn make_link(
+    target: impl Arg + Copy,
+    folder: impl AsFd,
+    name: impl Arg + Copy,
+) -> Result<(), Errno> {
+    point(Call::MakeLink)?;
+    retry_on_intr(|| rustix::fs::symlinkat(target, &folder, name))
+}
+
+/// Sets the time of the last change of the content of a file or folder.
+pub(crate) fn set_times(file: impl AsFd, written: (i64, u32)) -> Result<(), Errno> {
+    point(Call::SetTimes)?;
+    retry_on_intr(|| rustix::fs::futimens(&file, &times(written)))
+}
+
+/// The same for a link.
+pub(crate) fn set_link_times(
+    folder: impl AsFd,
+    name: impl Arg + Copy,
+    written: (i64, u32),
+) -> Result<(), Errno> {
+    point(Call::SetTimes)?;
+    let flags = AtFlags::SYMLINK_NOFOLLOW;
+    retry_on_intr(|| rustix::fs::utimensat(&folder, name, &times(written), flags))
+}
+
+fn times((tv_sec, nanoseconds): (i64, u32)) -> Timestamps {
+    let written = Timespec { tv_sec, tv_nsec: nanoseconds.into() };
+    Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: written,
+    }
+}
+
+/// Lets a new file share the blocks of another until one is written to; `EOPNOTSUPP` and the like where the file system
+/// cannot.
+pub(crate) fn share(new: impl AsFd, old: impl AsFd) -> Result<(), Errno> {
+    point(Call::Write)?;
+    rustix::fs::ioctl_ficlone(new, old)
 }
 
 /// What [`rename`] expects at the new name.

@@ -51,6 +51,8 @@ pub enum Role {
     Root,
     /// It keeps the records of unfinished writes.
     Pending,
+    /// It keeps what changes replace.
+    Kept,
     /// It is never reached.
     Excluded,
 }
@@ -60,6 +62,7 @@ impl std::fmt::Display for Role {
         formatter.write_str(match self {
             Self::Root => "exposed",
             Self::Pending => "pending",
+            Self::Kept => "history",
             Self::Excluded => "excluded",
         })
     }

@@ -1,4 +1,4 @@
-//! Records of unfinished writes.
+//! Records of unfinished changes.
 //!
 //! A temporary file lies in the folder of its target, where nobody would look for it after a
 //! crash. So before it is made, a record that names it is made durable in a folder of our own.
@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use crate::handle::{Folder, facts_of, open_one};
 use crate::limits::MAX_RECORD_BYTES;
 use crate::mutate;
+use crate::root::VRoot;
 use crate::temp_name;
+use crate::tree::Tree;
 
 /// Where a temporary file is about to be made.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +55,7 @@ impl Record {
 /// [`finish`](Self::finish).
 #[derive(Debug)]
 pub(crate) struct Intent<'a> {
-    pending: BorrowedFd<'a>,
+    root: &'a VRoot,
     folder: &'a Folder,
     readable: BorrowedFd<'a>,
     name: String,
@@ -74,7 +76,7 @@ impl<'a> Intent<'a> {
     /// Records durably that a temporary file will be made in `folder`, whose path is `path` and
     /// which `readable` can synchronise.
     pub(crate) fn record(
-        pending: BorrowedFd<'a>,
+        root: &'a VRoot,
         folder: &'a Folder,
         readable: BorrowedFd<'a>,
         path: String,
@@ -82,15 +84,20 @@ impl<'a> Intent<'a> {
         let name = temp_name::fresh().map_err(|_| Errno::IO)?;
         let record = Record { folder: path, name: name.clone() };
         // Built first, so that a record which could be made only in part is removed again.
-        let intent = Self { pending, folder, readable, name, state: State::Recorded };
-        record.store(pending)?;
+        let intent = Self { root, folder, readable, name, state: State::Recorded };
+        record.store(root.pending())?;
         Ok(intent)
     }
 
     /// Makes the temporary file.
     pub(crate) fn create(&mut self, mode: Mode) -> Result<OwnedFd, Errno> {
+        mutate::create(&self.folder.fd, self.expect_made(), mode)
+    }
+
+    /// The name for a temporary file, link or folder that is about to be made there.
+    pub(crate) fn expect_made(&mut self) -> &str {
         self.state = State::Made;
-        mutate::create(&self.folder.fd, &self.name, mode)
+        &self.name
     }
 
     /// The name of the temporary file.
@@ -103,15 +110,20 @@ impl<'a> Intent<'a> {
     /// A record that stays is removed by the next recovery, which then finds no temporary file.
     pub(crate) fn finish(mut self) {
         self.state = State::Finished;
-        discard(mutate::unlink(self.pending, self.name.as_str()));
+        discard(mutate::unlink(self.root.pending(), self.name.as_str()));
+    }
+
+    /// Leaves both, for the next recovery.
+    pub(crate) fn leave(mut self) {
+        self.state = State::Finished;
     }
 
     /// Removes what is there; the record last, and only when the file is durably gone.
     fn undo(&self) -> Result<(), Errno> {
         if self.state == State::Made {
-            remove_durably(&self.folder.fd, self.readable, &self.name)?;
+            remove_durably(self.root, &self.folder.fd, self.readable, &self.name)?;
         }
-        mutate::unlink(self.pending, self.name.as_str())
+        mutate::unlink(self.root.pending(), self.name.as_str())
     }
 }
 
@@ -124,19 +136,33 @@ impl Drop for Intent<'_> {
     }
 }
 
-/// Removes a file, if it exists, so that it is gone after a power cut too.
+/// Removes a temporary file, link or folder, if it exists, so that it is gone after a power cut too.
 pub(crate) fn remove_durably(
+    root: &VRoot,
     folder: impl AsFd,
     readable: impl AsFd,
     name: &str,
 ) -> Result<Removed, Errno> {
-    match mutate::unlink(&folder, name) {
-        Ok(()) => mutate::sync_folder(readable).map(|()| Removed::Yes),
-        // A folder that cannot be written refuses first, whether the file exists or not.
-        Err(errno) => match facts_of(folder, name) {
-            Err(Errno::NOENT) => Ok(Removed::WasAbsent),
-            _ => Err(errno),
-        },
+    match remove_whole(root, folder, name)? {
+        Removed::Yes => mutate::sync_folder(readable).map(|()| Removed::Yes),
+        Removed::WasAbsent => Ok(Removed::WasAbsent),
+    }
+}
+
+/// Removes an entry of ours with all beneath it, if it exists.
+pub(crate) fn remove_whole(root: &VRoot, folder: impl AsFd, name: &str) -> Result<Removed, Errno> {
+    let errno = match mutate::unlink(&folder, name) {
+        Ok(()) => return Ok(Removed::Yes),
+        Err(errno) => errno,
+    };
+    // A folder that cannot be written refuses first, whether the file exists or not.
+    match facts_of(&folder, name) {
+        Err(Errno::NOENT) => Ok(Removed::WasAbsent),
+        Ok(found) if found.is_folder() => {
+            Tree::of_ours(root).clear_named(&folder, name)?;
+            mutate::remove_folder(&folder, name).map(|()| Removed::Yes)
+        }
+        _ => Err(errno),
     }
 }
 

@@ -1,10 +1,13 @@
 //! Cleaning up after a crash.
 
+use std::os::fd::AsFd;
+
 use rustix::fs::Dir;
 use rustix::io::Errno;
 
 use crate::error::{Error, ErrorKind};
-use crate::handle::Folder;
+use crate::handle::{Folder, facts_of};
+use crate::ledger::{Step, Witness};
 use crate::limits::MAX_PENDING_RECORDS;
 use crate::list::is_dots;
 use crate::mutate;
@@ -91,5 +94,43 @@ fn settle(root: &VRoot, record: &Record) -> Result<Removed, Errno> {
         Leaf::Entry { node: Some(node), .. } if node.facts.is_folder() => &node.fd,
         Leaf::Entry { .. } => return Ok(Removed::WasAbsent),
     };
-    remove_durably(folder, Folder::readable_of(folder)?, &record.name)
+    remove_durably(root, folder, Folder::readable_of(folder)?, &record.name)
+}
+
+/// Whether a step was made that a process left open.
+pub(crate) fn was_made(root: &VRoot, step: &Step) -> bool {
+    let kept = |name: &str| {
+        let store = root.kept().ok_or(Errno::NOENT)?;
+        inode_at(&store.fd, name)
+    };
+    let told = match &step.witness {
+        Witness::TemporaryGone { folder, name } => at(root, folder, name).map(|at| at.is_none()),
+        Witness::TemporaryThere { folder, name } => at(root, folder, name).map(|at| at.is_some()),
+        Witness::KeptThere { name } => kept(name).map(|at| at.is_some()),
+        Witness::KeptGone { name } => kept(name).map(|at| at.is_none()),
+        Witness::At { folder, name, inode } => at(root, folder, name).map(|at| at == Some(*inode)),
+        Witness::Gone { folder, name, inode } => {
+            at(root, folder, name).map(|at| at != Some(*inode))
+        }
+    };
+    told.unwrap_or(true)
+}
+
+/// The inode at a name of a folder of the root.
+fn at(root: &VRoot, folder: &str, name: &str) -> Result<Option<u64>, Errno> {
+    let path = VPath::parse(folder).map_err(|_| Errno::INVAL)?;
+    let place = walk(root, &path, LastLink::Keep).map_err(|_| Errno::IO)?;
+    match &place.leaf {
+        Leaf::Here => inode_at(&place.folder().fd, name),
+        Leaf::Entry { node: Some(node), .. } => inode_at(&node.fd, name),
+        Leaf::Entry { node: None, .. } => Err(Errno::NOENT),
+    }
+}
+
+fn inode_at(folder: impl AsFd, name: &str) -> Result<Option<u64>, Errno> {
+    match facts_of(folder, name) {
+        Ok(found) => Ok(Some(found.id.inode())),
+        Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
 }

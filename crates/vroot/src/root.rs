@@ -2,22 +2,28 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::error::Error;
+use crate::browse::{self, Browse, Visited};
+use crate::changes::Changes;
+use crate::error::{Error, Protection};
+use crate::gate::{Gate, Sight};
 use crate::handle::{FileId, Folder, facts};
 use crate::interrupt::Interrupt;
+use crate::keep;
 use crate::kernel_fs;
+use crate::ledger::{Expect, Ledger, Step};
 use crate::list::{self, Page};
 use crate::lock::Stripes;
+use crate::open::{self, Opened, Stat};
 use crate::open_error::{OpenError, Role};
 use crate::read;
 use crate::recover::{self, Recovered};
-use crate::remove::{self, Recursion};
+use crate::remove::Recursion;
 use crate::vpath::VPath;
-use crate::write::{self, Change};
 
 /// One exposed folder of the host. No path given to it leads out of the folder, or into one of the
 /// excluded folders, whatever other processes do to the tree meanwhile.
@@ -41,15 +47,40 @@ use crate::write::{self, Change};
 /// assert!(root.read(&VPath::parse("/../etc/passwd")?, 1024).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct VRoot {
+    base: Arc<Base>,
+    gate: Option<Gate>,
+}
+
+#[derive(Debug)]
+struct Base {
     folder: Folder,
     pending: Folder,
+    kept: Option<Folder>,
     excluded: Vec<Folder>,
     locks: Stripes,
+    options: RootOptions,
+}
+
+/// How a folder is exposed.
+#[derive(Clone, Debug, Default)]
+pub struct RootOptions {
+    /// A folder of our own for what changes replace; without one, nothing is kept. It must be used by no other open root
+    /// and be writable by us alone, and is out of reach. On the file system of the root it costs no copies.
+    pub kept: Option<PathBuf>,
+    /// The virtual path at which the root stands, such as `/photos`, where there are several.
+    pub mount: String,
+    /// Whether every change is refused.
+    pub read_only: bool,
 }
 
 impl VRoot {
+    /// [`open_with`](Self::open_with) without options.
+    pub fn open(root: &Path, pending: &Path, excluded: &[PathBuf]) -> Result<Self, OpenError> {
+        Self::open_with(root, pending, excluded, RootOptions::default())
+    }
+
     /// Opens the folder `root` of the host to be exposed.
     ///
     /// `pending` is a folder of our own for the records of unfinished writes. It must be used by
@@ -61,9 +92,14 @@ impl VRoot {
     /// by a new folder while the root is open. A folder *below* an excluded one which is mounted a
     /// second time somewhere inside of the root is not recognised.
     ///
-    /// The three are the last paths of the host that the root looks up: links on them are followed,
+    /// These are the last paths of the host that the root looks up: links on them are followed,
     /// and everything later starts at the handles.
-    pub fn open(root: &Path, pending: &Path, excluded: &[PathBuf]) -> Result<Self, OpenError> {
+    pub fn open_with(
+        root: &Path,
+        pending: &Path,
+        excluded: &[PathBuf],
+        options: RootOptions,
+    ) -> Result<Self, OpenError> {
         let folder = open_folder(root, Role::Root, OFlags::PATH)?;
         let records = open_folder(pending, Role::Pending, OFlags::RDONLY)?;
         match rustix::fs::flock(&records.fd, FlockOperation::NonBlockingLockExclusive) {
@@ -73,13 +109,17 @@ impl VRoot {
             }
             Err(errno) => return Err(failed(pending, Role::Pending, errno)),
         }
+        let kept = match &options.kept {
+            Some(path) => Some(open_folder(path, Role::Kept, OFlags::RDONLY)?),
+            None => None,
+        };
         let mut out_of_reach = Vec::with_capacity(excluded.len());
         for path in excluded {
             // The handle stays open, so no other folder can get the same inode number.
             out_of_reach.push(open_folder(path, Role::Excluded, OFlags::PATH)?);
         }
-        let hidden = out_of_reach.iter().any(|other| other.id == folder.id);
-        if hidden || records.id == folder.id {
+        let ours = [Some(&records), kept.as_ref()].into_iter().flatten();
+        if out_of_reach.iter().chain(ours).any(|other| other.id == folder.id) {
             return Err(OpenError::RootExcluded { path: root.to_owned() });
         }
         if kernel_fs::holds(&folder.fd).map_err(|errno| failed(root, Role::Root, errno))? {
@@ -91,15 +131,30 @@ impl VRoot {
             Ok(_) | Err(Errno::ACCESS) => {}
             Err(errno) => return Err(failed(root, Role::Root, errno)),
         }
-        Ok(Self { folder, pending: records, excluded: out_of_reach, locks: Stripes::default() })
+        let locks = Stripes::default();
+        let base = Base { folder, pending: records, kept, excluded: out_of_reach, locks, options };
+        Ok(Self { base: Arc::new(base), gate: None })
     }
 
-    /// The handles of the exposed and of the pending folder, in this order: a sandbox must allow
-    /// reading, writing, making and removing of files and folders beneath both, and nothing else.
+    /// The same root as somebody sees it who may not see all: every operation asks `gate`.
+    #[must_use]
+    pub fn seen_through(&self, gate: Gate) -> Self {
+        Self { base: self.base.clone(), gate: Some(gate) }
+    }
+
+    /// The handle of the exposed folder, and those of the folders of our own: a sandbox must allow
+    /// reading, writing, making and removing of files and folders beneath all of them, of the first only reading where
+    /// the root is read-only, and nothing else.
     ///
     /// The first is an `O_PATH` handle.
     pub fn handles(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        [self.folder.fd.as_fd(), self.pending.fd.as_fd()].into_iter()
+        let kept = self.base.kept.as_ref().map(|kept| kept.fd.as_fd());
+        [self.base.folder.fd.as_fd(), self.base.pending.fd.as_fd()].into_iter().chain(kept)
+    }
+
+    /// Whether every change is refused.
+    pub fn is_read_only(&self) -> bool {
+        self.base.options.read_only
     }
 
     /// Finishes after a crash: removes the temporary files that the pending records name, and the
@@ -155,7 +210,7 @@ impl VRoot {
     /// A file that is not writable for us is refused, although the folder would allow to replace
     /// it. Somebody else's change at the same moment makes this [`Error::Busy`].
     pub fn write(&self, path: &VPath, content: &[u8]) -> Result<(), Error> {
-        write::write(self, path, &Change::Replace(content))
+        Changes { root: self, ledger: None }.write(path, content, Expect::Anything).map(drop)
     }
 
     /// Makes a file, or appends to one, in the same way as [`write`](Self::write): the file is
@@ -163,7 +218,7 @@ impl VRoot {
     /// end, or else this is [`Error::TooLarge`]. Appends of this root to one file never lose one
     /// another.
     pub fn append(&self, path: &VPath, content: &[u8]) -> Result<(), Error> {
-        write::write(self, path, &Change::Append(content))
+        Changes { root: self, ledger: None }.append(path, content, Expect::Anything).map(drop)
     }
 
     /// Removes an entry; of a link, the link itself.
@@ -180,28 +235,114 @@ impl VRoot {
         recursion: Recursion,
         interrupt: Interrupt<'_>,
     ) -> Result<(), Error> {
-        remove::remove(self, path, recursion, interrupt)
+        let changes = Changes { root: self, ledger: None };
+        changes.remove(path, recursion, Expect::Anything, interrupt).map(drop)
+    }
+
+    /// Tells the size, the times and the tag of an entry, following links inside of the root.
+    pub fn stat(&self, path: &VPath) -> Result<Stat, Error> {
+        open::stat(self, path)
+    }
+
+    /// Opens a regular file for reading, following links inside of the root.
+    pub fn open_file(&self, path: &VPath) -> Result<Opened, Error> {
+        open::open(self, path)
+    }
+
+    /// Goes through a folder and all beneath it: see [`Browse`].
+    pub fn browse(
+        &self,
+        path: &VPath,
+        interrupt: Interrupt<'_>,
+        visit: &mut dyn FnMut(&Visited<'_>) -> Browse,
+    ) -> Result<(), Error> {
+        browse::browse(self, path, interrupt, visit)
+    }
+
+    /// The same with the root itself as the first entry, whose name is the last of its mount. `false`: it was stopped.
+    pub fn browse_itself(
+        &self,
+        interrupt: Interrupt<'_>,
+        visit: &mut dyn FnMut(&Visited<'_>) -> Browse,
+    ) -> Result<bool, Error> {
+        browse::browse_itself(self, interrupt, visit)
+    }
+
+    /// Changes of this root, each told to `ledger`, which keep what they replace.
+    pub fn changes<'a>(&'a self, ledger: &'a dyn Ledger) -> Changes<'a> {
+        Changes { root: self, ledger: Some(ledger) }
+    }
+
+    /// What a process that ended left open in the ledger: whether a step was made. Ask before [`VRoot::recover`]. Where
+    /// it cannot be told, the answer is that it was, since then nothing is thrown away.
+    pub fn was_made(&self, step: &Step) -> bool {
+        recover::was_made(self, step)
+    }
+
+    /// Removes a kept thing for good, and with it the way back.
+    pub fn forget(&self, kept: &str) -> Result<(), Error> {
+        keep::forget(self, kept)
+    }
+
+    /// The names of all kept things.
+    pub fn kept_names(&self) -> Result<Vec<String>, Error> {
+        keep::names(self)
     }
 
     pub(crate) fn folder(&self) -> &Folder {
-        &self.folder
+        &self.base.folder
     }
 
     pub(crate) fn pending(&self) -> BorrowedFd<'_> {
-        self.pending.fd.as_fd()
+        self.base.pending.fd.as_fd()
+    }
+
+    pub(crate) fn kept(&self) -> Option<&Folder> {
+        self.base.kept.as_ref()
     }
 
     pub(crate) fn locks(&self) -> &Stripes {
-        &self.locks
+        &self.base.locks
+    }
+
+    /// A virtual path as one of this root: `None` if it is none.
+    pub(crate) fn at_mount(&self, path: &VPath) -> Option<VPath> {
+        path.within(&self.base.options.mount)
+    }
+
+    /// The whole virtual path of a path in this root.
+    pub(crate) fn virtual_path(&self, resolved: &str) -> String {
+        match (self.base.options.mount.as_str(), resolved) {
+            ("", path) => path.to_owned(),
+            (mount, "/") => mount.to_owned(),
+            (mount, path) => format!("{mount}{path}"),
+        }
+    }
+
+    /// How much of the entry at a path may be seen, as really walked; the path is made only where somebody asks.
+    pub(crate) fn sight(&self, resolved: impl FnOnce() -> String) -> Sight {
+        self.gate.as_ref().map_or(Sight::Open, |gate| gate.ask(&self.virtual_path(&resolved())))
+    }
+
+    /// Refuses what may not be changed, as really walked.
+    pub(crate) fn may_change(&self, resolved: impl FnOnce() -> String) -> Result<(), Protection> {
+        match self.sight(resolved) {
+            Sight::Open => Ok(()),
+            Sight::ReadOnly => Err(Protection::ReadOnly),
+            Sight::Passage | Sight::Closed => Err(Protection::Fixed),
+        }
     }
 
     /// Whether an inode is that of a folder that no client may reach.
     pub(crate) fn excludes(&self, id: FileId) -> bool {
-        self.pending.id == id || self.excluded.iter().any(|folder| folder.id == id)
+        let kept = self.base.kept.as_ref();
+        self.base.pending.id == id
+            || kept.is_some_and(|kept| kept.id == id)
+            || self.base.excluded.iter().any(|folder| folder.id == id)
     }
 }
 
-impl Drop for VRoot {
+impl Drop for Base {
     /// Frees the pending folder at once: a child process that is just being started can hold a
     /// copy of the handle for a moment, and the lock with it.
     fn drop(&mut self) {

@@ -8,12 +8,13 @@ use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Dir, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use crate::error::{Error, Protection};
-use crate::handle::{Folder, facts, facts_of, open_one};
-use crate::interrupt::{Interrupt, ask};
+use crate::handle::{Facts, Folder, facts, facts_of, open_one};
+use crate::interrupt::{Interrupt, ask, uninterrupted};
+use crate::ledger::Look;
 use crate::limits::{MAX_CLEAR_PASSES, MAX_TREE_DEPTH, MAX_TREE_ENTRIES};
 use crate::list::is_dots;
 use crate::mutate;
@@ -23,7 +24,9 @@ use crate::vpath::VPath;
 /// One removal of a tree.
 pub(crate) struct Tree<'a> {
     root: &'a VRoot,
-    path: &'a VPath,
+    path: VPath,
+    /// Paths of the top in the root, at which the client must be allowed to change everything below.
+    tops: Vec<&'a str>,
     interrupt: Interrupt<'a>,
     entries: Cell<usize>,
     removed: Cell<usize>,
@@ -37,14 +40,28 @@ enum Child {
 
 impl<'a> Tree<'a> {
     /// `path` is the top of the tree, for errors.
-    pub(crate) fn new(root: &'a VRoot, path: &'a VPath, interrupt: Interrupt<'a>) -> Self {
-        Self { root, path, interrupt, entries: Cell::new(0), removed: Cell::new(0) }
+    pub(crate) fn new(root: &'a VRoot, path: &VPath, interrupt: Interrupt<'a>) -> Self {
+        let (entries, removed) = (Cell::new(0), Cell::new(0));
+        Self { root, path: path.clone(), tops: Vec::new(), interrupt, entries, removed }
     }
 
-    /// Refuses a tree that holds what must stay, or is too large; nothing is changed.
-    pub(crate) fn scan(&self, top: impl AsFd) -> Result<(), Error> {
-        let mut levels = vec![self.read(top)?];
-        while let Some(dir) = levels.last_mut() {
+    /// A tree whose top is, or will be, at `resolved` in the root, and which must hold nothing there that the client may not
+    /// change.
+    pub(crate) fn at(mut self, resolved: &'a str) -> Self {
+        self.tops.push(resolved);
+        self
+    }
+
+    /// A tree that nobody but us uses.
+    pub(crate) fn of_ours(root: &'a VRoot) -> Self {
+        Self::new(root, &VPath::root(), &uninterrupted)
+    }
+
+    /// Tells what a tree is, and refuses one that holds what must stay, or is too large; nothing is changed.
+    pub(crate) fn scan(&self, top: impl AsFd) -> Result<Look, Error> {
+        let mut look = Look::of(&facts(&top).map_err(|errno| self.fail(errno))?);
+        let mut levels = vec![(self.read(top)?, String::new())];
+        while let Some((dir, relative)) = levels.last_mut() {
             let Some(found) = dir.read() else {
                 levels.pop();
                 continue;
@@ -54,13 +71,50 @@ impl<'a> Tree<'a> {
                 continue;
             }
             self.count()?;
+            let below = format!("{relative}/{}", found.file_name().to_string_lossy());
+            for top in &self.tops {
+                let there = || format!("{}{below}", top.trim_end_matches('/'));
+                self.root.may_change(there).map_err(|protection| self.protected(protection))?;
+            }
             let folder = dir.fd().map_err(|errno| self.fail(errno))?;
-            if let Some(Child::Folder(child)) = self.open(folder, found.file_name())? {
+            let Some((child, facts)) = self.open(folder, found.file_name())? else { continue };
+            look.add(&facts);
+            if let Child::Folder(child) = child {
                 self.check_depth(levels.len())?;
-                levels.push(Dir::new(child).map_err(|errno| self.fail(errno))?);
+                levels.push((Dir::new(child).map_err(|errno| self.fail(errno))?, below));
             }
         }
         self.entries.set(0);
+        Ok(look)
+    }
+
+    /// Removes all that is below the folder `name`, whatever its permission bits are.
+    pub(crate) fn clear_named(&self, folder: impl AsFd, name: &str) -> Result<(), Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let top = open_one(&folder, name, flags, ResolveFlags::NO_XDEV).or_else(|_| {
+            // It is ours alone, so that nobody can exchange it.
+            rustix::fs::chmodat(&folder, name, Mode::RWXU, AtFlags::empty())?;
+            open_one(&folder, name, flags, ResolveFlags::NO_XDEV)
+        })?;
+        let mut dir = Dir::new(top)?;
+        let names = self.names(&mut dir).map_err(|_| Errno::IO)?;
+        let top = dir.fd()?;
+        if !names.is_empty() {
+            mutate::set_mode(top, Mode::RWXU)?;
+        }
+        for name in names {
+            let Some(name) = name.to_str().ok() else {
+                // Such a name cannot be a folder of ours, which hold only what a client named.
+                self.clear_entry(top, &name, 0).map_err(|_| Errno::IO)?;
+                continue;
+            };
+            if facts_of(top, name)?.is_folder() {
+                self.clear_named(top, name)?;
+                mutate::remove_folder(top, name)?;
+            } else {
+                mutate::unlink(top, name)?;
+            }
+        }
         Ok(())
     }
 
@@ -88,15 +142,15 @@ impl<'a> Tree<'a> {
     }
 
     fn clear_entry(&self, folder: BorrowedFd<'_>, name: &CStr, depth: usize) -> Result<(), Error> {
-        ask(self.interrupt, self.path, self.removed.get())?;
+        ask(self.interrupt, &self.path, self.removed.get())?;
         let removed = match self.open(folder, name)? {
             None => return Ok(()),
-            Some(Child::Folder(child)) => {
+            Some((Child::Folder(child), _)) => {
                 self.check_depth(depth + 1)?;
                 self.clear_level(child, depth + 1)?;
                 mutate::remove_folder(folder, name)
             }
-            Some(Child::Other) => mutate::unlink(folder, name),
+            Some((Child::Other, _)) => mutate::unlink(folder, name),
         };
         match removed {
             Ok(()) => {
@@ -112,7 +166,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Opens an entry if it is a folder, and refuses what must stay: `None` when it is gone.
-    fn open(&self, folder: BorrowedFd<'_>, name: &CStr) -> Result<Option<Child>, Error> {
+    fn open(&self, folder: BorrowedFd<'_>, name: &CStr) -> Result<Option<(Child, Facts)>, Error> {
         let found = match facts_of(folder, name) {
             Ok(found) => found,
             Err(Errno::NOENT) => return Ok(None),
@@ -120,21 +174,24 @@ impl<'a> Tree<'a> {
         };
         // The kernel would not remove a mount point either, but only tell in the middle.
         if found.mount_root || found.is_folder() && self.root.excludes(found.id) {
-            return Err(self.protected());
+            return Err(self.protected(Protection::Fixed));
         }
         if !found.is_folder() {
-            return Ok(Some(Child::Other));
+            return Ok(Some((Child::Other, found)));
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         let child = match open_one(folder, name, flags, ResolveFlags::NO_XDEV) {
             Ok(child) => child,
-            Err(Errno::XDEV) => return Err(self.protected()),
+            Err(Errno::XDEV) => return Err(self.protected(Protection::Fixed)),
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
             Err(errno) => return Err(self.fail(errno)),
         };
         // What was opened decides, not what was at the name a moment ago.
-        let id = facts(&child).map_err(|errno| self.fail(errno))?.id;
-        if self.root.excludes(id) { Err(self.protected()) } else { Ok(Some(Child::Folder(child))) }
+        let found = facts(&child).map_err(|errno| self.fail(errno))?;
+        if self.root.excludes(found.id) {
+            return Err(self.protected(Protection::Fixed));
+        }
+        Ok(Some((Child::Folder(child), found)))
     }
 
     fn read(&self, folder: impl AsFd) -> Result<Dir, Error> {
@@ -154,7 +211,7 @@ impl<'a> Tree<'a> {
     }
 
     fn count(&self) -> Result<(), Error> {
-        ask(self.interrupt, self.path, self.removed.get())?;
+        ask(self.interrupt, &self.path, self.removed.get())?;
         self.entries.set(self.entries.get() + 1);
         if self.entries.get() > MAX_TREE_ENTRIES {
             return Err(Error::TooMany { path: self.path.clone(), limit: MAX_TREE_ENTRIES });
@@ -169,15 +226,15 @@ impl<'a> Tree<'a> {
         Ok(())
     }
 
-    fn protected(&self) -> Error {
-        Error::Protected { path: self.path.clone(), protection: Protection::Fixed }
+    fn protected(&self, protection: Protection) -> Error {
+        Error::Protected { path: self.path.clone(), protection }
     }
 
     fn fail(&self, errno: Errno) -> Error {
         match errno {
             // The path itself exists: it is the tree below that changes under our hands.
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP => Error::Busy { path: self.path.clone() },
-            other => Error::from_errno(other, self.path),
+            other => Error::from_errno(other, &self.path),
         }
     }
 }
@@ -203,7 +260,7 @@ mod tests {
             tree.entries.set(already);
             match tree.scan(&top) {
                 // What the scan counted is not counted again by the removal.
-                Ok(()) => assert!(fits && tree.entries.get() == 0),
+                Ok(_) => assert!(fits && tree.entries.get() == 0),
                 Err(error) => {
                     assert!(!fits && matches!(error, Error::TooMany { .. }), "{error:?}");
                 }

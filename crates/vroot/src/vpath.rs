@@ -24,7 +24,11 @@ pub(crate) const PARENT: &str = "..";
 /// # Ok::<(), vroot::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VPath(String);
+pub struct VPath {
+    text: String,
+    /// How many bytes of the text name the root, where there are several.
+    mount: usize,
+}
 
 impl VPath {
     /// Checks the text of a path.
@@ -45,27 +49,35 @@ impl VPath {
             path.push('/');
             path.push_str(name);
         }
-        Ok(if path.is_empty() { Self::root() } else { Self(path) })
+        Ok(if path.is_empty() { Self::root() } else { Self { text: path, mount: 0 } })
     }
 
     /// The exposed folder itself: `/`.
     pub fn root() -> Self {
-        Self("/".to_owned())
+        Self { text: "/".to_owned(), mount: 0 }
     }
 
     /// The text, without empty components and `.`.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The same path as one of the root that is exposed at `mount`, such as `/photos`: `None` if it does not lead there.
+    /// Its text stays the whole path.
+    pub fn within(&self, mount: &str) -> Option<Self> {
+        let rest = self.text.strip_prefix(mount)?;
+        let mount = mount.len();
+        (rest.is_empty() || rest.starts_with('/')).then(|| Self { text: self.text.clone(), mount })
     }
 
     /// The text of the path of a child, to be shown: `name` is not checked.
     pub fn join(&self, name: &str) -> String {
-        if self.0 == "/" { format!("/{name}") } else { format!("{}/{name}", self.0) }
+        if self.text == "/" { format!("/{name}") } else { format!("{}/{name}", self.text) }
     }
 
     /// The components in order.
     pub(crate) fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
-        components(&self.0)
+        components(self.text.get(self.mount..).unwrap_or_default())
     }
 
     /// Whether the last component is `..`, which names no entry that could be made or removed.
@@ -76,7 +88,7 @@ impl VPath {
 
 impl fmt::Display for VPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.text)
     }
 }
 

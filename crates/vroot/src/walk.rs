@@ -10,6 +10,7 @@ use rustix::fs::FileType;
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::error::{Error, PathFault, Protection};
+use crate::gate::Sight;
 use crate::handle::{Folder, Node};
 use crate::kernel_fs;
 use crate::limits::{MAX_DEPTH, MAX_LINKS, MAX_PATH_BYTES, MAX_STEPS};
@@ -56,6 +57,14 @@ impl<'r> Place<'r> {
         self.stack.iter().fold(String::new(), |path, (name, _)| path + "/" + name)
     }
 
+    /// The same of an entry of the innermost folder.
+    pub(crate) fn path_of(&self, name: &str) -> String {
+        match self.folder_path() {
+            path if path == "/" => path + name,
+            path => path + "/" + name,
+        }
+    }
+
     fn path_bytes(&self) -> usize {
         self.stack.iter().map(|(name, _)| name.len() + 1).sum()
     }
@@ -94,6 +103,10 @@ pub(crate) fn walk<'r>(
             return Err(Error::InvalidPath { fault: PathFault::TooLong });
         }
         let last = rest.is_empty();
+        let sight = root.sight(|| place.path_of(&name));
+        if sight == Sight::Closed {
+            return Err(fail(Errno::NOENT));
+        }
         let Some(node) = open_checked(root, place.folder(), &name, path)? else {
             return if last { Ok(place.end(name, None)) } else { Err(fail(Errno::NOENT)) };
         };
@@ -110,6 +123,10 @@ pub(crate) fn walk<'r>(
                 for component in components(&target).rev() {
                     rest.push_front(component.to_owned());
                 }
+            }
+            // A file at a place that leads to something open shows nothing.
+            kind if sight == Sight::Passage && kind != FileType::Directory => {
+                return Err(fail(Errno::NOENT));
             }
             _ if last => return Ok(place.end(name, Some(node))),
             FileType::Directory => {

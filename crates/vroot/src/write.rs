@@ -5,28 +5,34 @@
 //! before the record is removed, the rename is. So a crash at any moment leaves the old or the new
 //! file, and at most a temporary file that [`recover`](crate::VRoot::recover) finds.
 
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 
 use crate::attributes;
-use crate::error::{Denial, Error, PathFault};
-use crate::handle::{Facts, Folder, Node, facts_of, open_same};
+use crate::changes::{Changes, Done};
+use crate::error::{Denial, Error};
+use crate::handle::{Facts, Folder, Node, facts, facts_of, open_same};
+use crate::ledger::{Expect, Look};
 use crate::limits::{APPEND_MAX_BYTES, COPY_BUFFER_BYTES};
-use crate::mutate::{self, Onto};
+use crate::mutate;
 use crate::pending::Intent;
+use crate::publish::Ready;
 use crate::root::VRoot;
+use crate::target::{self, Target};
 use crate::vpath::VPath;
-use crate::walk::{LastLink, Leaf, open_checked, walk};
+use crate::walk::{LastLink, open_checked};
 
 /// What a write does to the content.
-#[derive(Debug)]
 pub(crate) enum Change<'a> {
     /// These bytes are the whole content.
     Replace(&'a [u8]),
     /// These bytes come after the content there is.
     Append(&'a [u8]),
+    /// What this writes is the whole content.
+    Fill(&'a mut dyn FnMut(&mut File) -> std::io::Result<()>),
 }
 
 /// The file that is there before the write.
@@ -44,48 +50,44 @@ impl Old {
     }
 }
 
-pub(crate) fn write(root: &VRoot, path: &VPath, change: &Change<'_>) -> Result<(), Error> {
+pub(crate) fn write(
+    changes: Changes<'_>,
+    path: &VPath,
+    change: &mut Change<'_>,
+    expect: Expect<'_>,
+) -> Result<Done, Error> {
     let fail = |errno| Error::from_errno(errno, path);
-    if path.ends_with_parent() {
-        return Err(Error::InvalidPath { fault: PathFault::EndsWithParent });
-    }
-    let place = walk(root, path, LastLink::Follow)?;
-    let Leaf::Entry { name, .. } = &place.leaf else {
-        return Err(fail(Errno::ISDIR));
-    };
-    let folder = place.folder();
+    let root = changes.root;
+    let target = Target::find(root, path, LastLink::Follow, || fail(Errno::ISDIR))?;
+    let (folder, name) = (target.folder(), target.name.as_str());
     let _lock = root.locks().hold(folder.id, name);
     // Only what is there while the lock is held counts: another append may just have ended.
     let old = examine(root, folder, name, change, path)?;
-    let readable = folder.readable().map_err(|errno| match errno {
-        Errno::ACCESS => Error::Denied { path: path.clone(), denial: Denial::FolderUnreadable },
-        other => fail(other),
-    })?;
+    let found = old.as_ref().map(Old::facts);
+    target::check(expect, found, || Ok(found.map(Look::of)), path)?;
+    let readable = target.readable(path)?;
 
-    let mut intent = Intent::record(root.pending(), folder, readable.as_fd(), place.folder_path())
-        .map_err(|errno| match errno {
-            Errno::NOSPC | Errno::DQUOT => fail(errno),
-            // The folder of records is ours, so nothing is wrong with the path of the client.
-            other => Error::Io { path: path.clone(), source: other.into() },
+    let mut intent =
+        Intent::record(root, folder, readable.as_fd(), target.folder_path()).map_err(|errno| {
+            match errno {
+                Errno::NOSPC | Errno::DQUOT => fail(errno),
+                // The folder of records is ours, so nothing is wrong with the path of the client.
+                other => Error::Io { path: path.clone(), source: other.into() },
+            }
         })?;
     // Nobody else may read the new version of a file before it has the rights of the old one.
     let mode = if old.is_some() { 0o600 } else { 0o666 };
     let new = intent.create(Mode::from_raw_mode(mode)).map_err(fail)?;
-    fill(&new, old.as_ref(), change, path)?;
+    let new = fill(new, old.as_ref(), change, path)?;
     if let Some(old) = &old {
         attributes::carry(&old.source, old.facts(), &new, path)?;
     }
     mutate::sync_file(&new).map_err(fail)?;
     check_unchanged(folder, name, old.as_ref(), change, path)?;
-    let onto = if old.is_some() { Onto::OldFile } else { Onto::FreeName };
-    mutate::rename(&folder.fd, intent.name(), name, onto).map_err(|errno| match errno {
-        Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY => Error::Busy { path: path.clone() },
-        other => fail(other),
-    })?;
-    mutate::sync_folder(&readable)
-        .map_err(|errno| Error::Unconfirmed { path: path.clone(), source: errno.into() })?;
-    intent.finish();
-    Ok(())
+    let after = Look::of(&facts(&new).map_err(fail)?);
+    let (ledger, readable) = (changes.ledger, readable.as_fd());
+    let ready = Ready { root, ledger, target: &target, readable, path, old: found, after };
+    ready.publish(intent)
 }
 
 /// Looks at the target, and refuses what must not be replaced.
@@ -125,7 +127,7 @@ fn examine(
     }
     let source = match open_same(folder, name, OFlags::RDONLY, node.facts.id) {
         // The attributes of a file that may be written but not read are read in this way.
-        Err(Errno::ACCESS) if matches!(change, Change::Replace(_)) => {
+        Err(Errno::ACCESS) if !matches!(change, Change::Append(_)) => {
             open_same(folder, name, OFlags::WRONLY, node.facts.id)
         }
         other => other,
@@ -144,18 +146,31 @@ fn check_size(old: u64, content: &[u8], path: &VPath) -> Result<(), Error> {
 }
 
 /// Writes the content of the new version.
-fn fill(new: &OwnedFd, old: Option<&Old>, change: &Change<'_>, path: &VPath) -> Result<(), Error> {
+fn fill(
+    new: OwnedFd,
+    old: Option<&Old>,
+    change: &mut Change<'_>,
+    path: &VPath,
+) -> Result<OwnedFd, Error> {
     let fail = |errno| Error::from_errno(errno, path);
-    let content = match change {
-        Change::Replace(content) => content,
+    match change {
+        Change::Replace(content) => mutate::write(&new, content).map_err(fail)?,
         Change::Append(content) => {
             if let Some(old) = old {
-                copy(old, new).map_err(fail)?;
+                copy(old, &new).map_err(fail)?;
             }
-            content
+            mutate::write(&new, content).map_err(fail)?;
         }
-    };
-    mutate::write(new, content).map_err(fail)
+        Change::Fill(writer) => {
+            let mut file = File::from(new);
+            writer(&mut file).map_err(|source| match Errno::from_io_error(&source) {
+                Some(errno) => fail(errno),
+                None => Error::Aborted { path: path.clone() },
+            })?;
+            return Ok(file.into());
+        }
+    }
+    Ok(new)
 }
 
 /// Copies the old content, as much as there was when it was examined: a file that grows meanwhile
@@ -187,7 +202,7 @@ fn check_unchanged(
     let same = match (facts_of(&folder.fd, name), old) {
         (Err(Errno::NOENT), None) => true,
         (Ok(found), Some(old)) => match change {
-            Change::Replace(_) => found.id == old.facts().id,
+            Change::Replace(_) | Change::Fill(_) => found.id == old.facts().id,
             Change::Append(_) => found.unchanged_since(old.facts()),
         },
         (Err(errno), _) if errno != Errno::NOENT => return Err(Error::from_errno(errno, path)),

@@ -5,12 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vroot::Recursion;
 
-use crate::error::{interrupt, refused_or_stopped};
+use crate::change::{Change, changed};
+use crate::error::interrupt;
 use crate::fs::Fs;
 use crate::tools::{Status, path};
 
 /// Deletes a file, a link or a folder. Of a link only the link goes, never what it leads to. A folder that is not
-/// empty needs `recursive`. It cannot be undone.
+/// empty needs `recursive`. What is deleted is kept, and `fs_undo` brings it back.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Delete {
@@ -19,6 +20,9 @@ pub(crate) struct Delete {
     /// Delete a folder with all that it holds.
     #[serde(default)]
     recursive: bool,
+    /// The `etag` of the version that you have read: if it has changed since then, nothing is deleted.
+    #[serde(default)]
+    etag: Option<String>,
 }
 
 /// A deletion that was made.
@@ -28,6 +32,8 @@ pub(crate) struct DeleteResult {
     path: String,
     /// `success`: it is gone from the disk.
     status: Status,
+    #[serde(flatten)]
+    change: Change,
 }
 
 impl Tool for Delete {
@@ -36,7 +42,7 @@ impl Tool for Delete {
     const NAME: &'static str = "fs_delete";
     const METHOD: &'static str = "mcp.fs.delete";
     const TITLE: &'static str = "Delete a file or folder";
-    const EFFECTS: &'static [Effect] = &[Effect::Destructive];
+    const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
     const TEXT_FROM: &'static [TextSource] = &[];
 
     fn works_on() -> Vec<Target> {
@@ -46,9 +52,10 @@ impl Tool for Delete {
     fn call(self, fs: &Fs, call: &Call) -> Result<DeleteResult, ToolError> {
         let victim = path(&self.path)?;
         let recursion = if self.recursive { Recursion::Whole } else { Recursion::Refuse };
-        fs.root()
-            .remove(&victim, recursion, &interrupt(call))
-            .map_err(|error| refused_or_stopped(call, &error))?;
-        Ok(DeleteResult { path: victim.to_string(), status: Status::Success })
+        let expect = crate::change::expect(self.etag.as_deref());
+        let change = changed::<Self>(fs, call, &victim, |changes, victim| {
+            changes.remove(victim, recursion, expect, &interrupt(call))
+        })?;
+        Ok(DeleteResult { path: victim.to_string(), status: Status::Success, change })
     }
 }

@@ -1,16 +1,14 @@
 //! `fs_list`.
 
-use std::time::SystemTime;
-
 use capability::{Call, Effect, ErrorKind, Target, TargetKind, TextSource, Tool, ToolError};
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use vroot::{Entry, Kind, VPath};
+use vroot::{Entry, VPath};
 
 use crate::error::{interrupt, refused_or_stopped};
 use crate::fs::Fs;
 use crate::limits::{MAX_LIST_BYTES, MAX_LIST_ENTRIES};
+use crate::shown::{EntryType, iso};
 use crate::tools::path;
 
 /// Lists what a folder holds: name, type, size and time of last change of each entry, sorted by name. A link is
@@ -57,18 +55,6 @@ pub(crate) struct Listed {
     modified_at: Option<String>,
 }
 
-/// What an entry is: `other` is a pipe, a socket or a device; `inaccessible` cannot be looked at, or has a name that is
-/// not Unicode.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum EntryType {
-    File,
-    Directory,
-    Symlink,
-    Other,
-    Inaccessible,
-}
-
 impl Tool for List {
     type Server = Fs;
     type Output = ListResult;
@@ -90,10 +76,14 @@ impl Tool for List {
             return Err(ToolError::new(ErrorKind::InvalidArguments, text));
         }
         let folder = path(&self.path)?;
-        let page = fs
-            .root()
+        let view = fs.view(call);
+        let page = view
             .list(&folder, self.cursor.as_deref(), limit, &interrupt(call))
             .map_err(|error| refused_or_stopped(call, &error))?;
+        call.text_from(&[]);
+        for entry in &page.entries {
+            view.quote(call, &format!("{}/{}", page.path.trim_end_matches('/'), entry.name));
+        }
         let found = page.entries.len();
         let listed = page.entries.into_iter().map(|entry| Listed::new(&folder, entry));
         let entries = that_fit(listed);
@@ -128,21 +118,4 @@ fn that_fit(entries: impl Iterator<Item = Listed>) -> Vec<Listed> {
         fitting.push(entry);
     }
     fitting
-}
-
-impl From<Kind> for EntryType {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::File => Self::File,
-            Kind::Directory => Self::Directory,
-            Kind::Symlink => Self::Symlink,
-            Kind::Other => Self::Other,
-            Kind::Inaccessible => Self::Inaccessible,
-        }
-    }
-}
-
-/// A time in UTC; a file system may hold one that no calendar has.
-fn iso(time: SystemTime) -> Option<String> {
-    Timestamp::try_from(time).ok().map(|time| time.to_string())
 }

@@ -6,13 +6,14 @@ use capability::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::change::{Change, changed, expect};
 use crate::content::Encoding;
-use crate::error::refused;
 use crate::fs::Fs;
 use crate::tools::{Status, path};
 
 /// Writes a file: makes it, or replaces its content, or appends to it. Whoever reads meanwhile sees the old file or
-/// the new one, never a part; mode, owner and attributes stay. The folder must be there.
+/// the new one, never a part; mode, owner and attributes stay. The folder must be there. What is replaced is kept, and
+/// `fs_undo` brings it back.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Write {
@@ -26,6 +27,9 @@ pub(crate) struct Write {
     /// Append to the file instead of replacing its content.
     #[serde(default)]
     append: bool,
+    /// The `etag` of the version that you have read: if it has changed since then, nothing is written.
+    #[serde(default)]
+    etag: Option<String>,
 }
 
 /// A write that was made.
@@ -37,6 +41,8 @@ pub(crate) struct WriteResult {
     bytes_written: usize,
     /// `success`: it is on the disk.
     status: Status,
+    #[serde(flatten)]
+    change: Change,
 }
 
 impl Tool for Write {
@@ -45,7 +51,7 @@ impl Tool for Write {
     const NAME: &'static str = "fs_write";
     const METHOD: &'static str = "mcp.fs.write";
     const TITLE: &'static str = "Write a file";
-    const EFFECTS: &'static [Effect] = &[Effect::Destructive];
+    const EFFECTS: &'static [Effect] = &[Effect::Destructive, Effect::Undoable];
     const TEXT_FROM: &'static [TextSource] = &[];
 
     fn works_on() -> Vec<Target> {
@@ -60,19 +66,18 @@ impl Tool for Write {
         }]
     }
 
-    fn call(self, fs: &Fs, _: &Call) -> Result<WriteResult, ToolError> {
+    fn call(self, fs: &Fs, call: &Call) -> Result<WriteResult, ToolError> {
         let file = path(&self.path)?;
         let bytes = self.encoding.decode(self.content)?;
-        let done = if self.append {
-            fs.root().append(&file, &bytes)
-        } else {
-            fs.root().write(&file, &bytes)
-        };
-        done.map_err(|error| refused(&error))?;
-        Ok(WriteResult {
-            path: file.to_string(),
-            bytes_written: bytes.len(),
-            status: Status::Success,
-        })
+        let expect = expect(self.etag.as_deref());
+        let change = changed::<Self>(fs, call, &file, |changes, file| {
+            if self.append {
+                changes.append(file, &bytes, expect)
+            } else {
+                changes.write(file, &bytes, expect)
+            }
+        })?;
+        let (path, bytes_written) = (file.to_string(), bytes.len());
+        Ok(WriteResult { path, bytes_written, status: Status::Success, change })
     }
 }

@@ -127,6 +127,64 @@ const CHANGING: [Use; 4] = [
     ("delete all", "fs_delete", |path| json!({ "path": path, "recursive": true })),
 ];
 
+/// The further tools, of which each gets every [`SHARE`]th path.
+const FURTHER_READING: [Use; 13] = [
+    ("tree", "fs_tree", |path| json!({ "path": path })),
+    ("info", "fs_info", |path| json!({ "path": path })),
+    ("find", "fs_find", |path| json!({ "path": path, "pattern": "*" })),
+    ("grep", "fs_grep", |path| json!({ "path": path, "query": "canary", "ignore_case": true })),
+    ("head", "fs_read", |path| json!({ "path": path, "head": 3 })),
+    ("range", "fs_read", |path| json!({ "path": path, "offset": 0, "length": 100 })),
+    ("lines", "fs_read_lines", |path| json!({ "path": path, "offset": 0 })),
+    ("many", "fs_read_many", |path| json!({ "paths": [path, path] })),
+    ("media", "fs_read_media", |path| json!({ "path": path })),
+    ("hash", "fs_hash", |path| json!({ "path": path })),
+    ("du", "fs_du", |path| json!({ "path": path })),
+    ("duplicates", "fs_duplicates", |path| json!({ "path": path })),
+    ("history", "fs_history", |path| json!({ "path": path })),
+];
+
+const FURTHER_CHANGING: [Use; 10] = [
+    (
+        "edit",
+        "fs_edit",
+        |path| json!({ "path": path, "edits": [{ "oldText": "a", "newText": "b" }], "replaceAll": true }),
+    ),
+    ("mkdir", "fs_mkdir", |path| json!({ "path": path })),
+    ("move away", "fs_move", |path| json!({ "source": path, "destination": free(path, "") })),
+    ("move to", "fs_move", |path| json!({ "source": "/a", "destination": path })),
+    ("copy", "fs_copy", |path| json!({ "source": path, "destination": free(path, "") })),
+    (
+        "copy to",
+        "fs_copy",
+        |path| json!({ "source": "/a", "destination": path, "overwrite": true }),
+    ),
+    (
+        "archive",
+        "fs_archive",
+        |path| json!({ "sources": [path], "destination": free(path, ".tar") }),
+    ),
+    (
+        "archive to",
+        "fs_archive",
+        |path| json!({ "sources": ["/a"], "destination": format!("{path}.zip"), "overwrite": true }),
+    ),
+    ("extract", "fs_extract", |path| json!({ "source": path, "destination": free(path, "") })),
+    ("undo", "fs_undo", |path| json!({ "client": "nobody", "path": path })),
+];
+
+/// Every how-manyth path a further tool gets: all of them would take an hour.
+const SHARE: usize = 6;
+/// The tools that take no path.
+const WITHOUT_PATH: [&str; 1] = ["fs_roots"];
+
+/// A name that is free, since it comes of a path that is tried once.
+fn free(path: &str, end: &str) -> String {
+    let hash =
+        path.bytes().fold(0_u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("/made-{hash:x}{end}")
+}
+
 /// The traps, exposed by an appliance.
 struct Campaign {
     // First, so that it is dropped before the folders in which it runs.
@@ -167,11 +225,20 @@ impl Campaign {
         let plan = plan(&traps.root(), &state);
         let campaign = Self { running: plan.start(|_| {}).unwrap(), traps, state, base };
         campaign.reset();
-        for folder in ["fs", "config", "log"] {
+        for folder in ["fs", "config", "log", &campaign.history()] {
             fs::write(campaign.state.join(folder).join(CANARY_NAME), CANARY).unwrap();
             fs::write(campaign.state.join(folder).join(MARK_NAME), "").unwrap();
         }
         campaign
+    }
+
+    /// The folder of what changes replaced, as a path in the state.
+    fn history(&self) -> String {
+        let folder = self.state.join("fs");
+        let ours = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let name = ours.filter(|path| path.is_dir()).map(|path| name_in(&path, &folder));
+        let name = name.into_iter().find(|name| name.starts_with("history-"));
+        format!("fs/{}", name.expect("a folder of what is kept"))
     }
 
     fn client(&self) -> Client {
@@ -215,7 +282,7 @@ impl Campaign {
         if !path.contains(base) {
             assert!(!reply.holds(base), "{how} of {path:?} tells the host path: {}", shown());
         }
-        if self.state.starts_with(self.traps.root()) && how == "list" {
+        if self.state.starts_with(self.traps.root()) && ["list", "tree", "find"].contains(&how) {
             let result = &reply.body["result"];
             // In the old dialect the list is the result.
             let entries = result["structuredContent"]["entries"].as_array().or(result.as_array());
@@ -249,8 +316,8 @@ fn plan(root: &Path, state: &Path) -> Plan {
     }
 }
 
-/// What is in a folder and beneath, links not followed and `left_out` not entered. Logs and what the gateway
-/// keeps grow, and the folder of writes under way changes with each write, so of those only the names and modes count.
+/// What is in a folder and beneath, links not followed and `left_out` not entered. Logs, what the gateway keeps and the history of
+/// changes grow, and the folder of writes under way changes with each write, so of those only the names and modes count.
 fn snapshot(
     top: &Path,
     state: &Path,
@@ -259,15 +326,15 @@ fn snapshot(
     let mut found = BTreeMap::new();
     let mut waiting = vec![top.to_owned()];
     while let Some(path) = waiting.pop() {
+        if is_kept(&path, state) {
+            continue;
+        }
         let data = fs::symlink_metadata(&path).unwrap();
         let mut facts = format!("{:o} {} {}", data.mode(), data.ino(), data.uid());
         let changes = path.starts_with(state.join("log")) && path.extension().is_some()
             // What the gateway counts and records of every call.
             || path.starts_with(state.join("gateway"))
-            || path.starts_with(state.join("fs"))
-                && path
-                    .file_name()
-                    .is_some_and(|name| name.to_string_lossy().starts_with("pending"));
+            || OURS.iter().any(|ours| name_in(&path, &state.join("fs")).starts_with(ours));
         if left_out(&path) {
             found.insert(path, facts);
             continue;
@@ -285,6 +352,29 @@ fn snapshot(
         found.insert(path, facts);
     }
     found
+}
+
+/// How the names begin of what the file server holds for itself: the records of changes under way, the database of changes, and the
+/// folder of what they replaced.
+const OURS: [&str; 2] = ["pending", "history"];
+
+/// The name of an entry of this folder; empty if it is none.
+fn name_in(path: &Path, folder: &Path) -> String {
+    let here = path.parent() == Some(folder);
+    path.file_name()
+        .filter(|_| here)
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// Whether this is something that a change replaced and that is kept to be put back. Only what the server itself made there has
+/// such a name: whatever else comes to be among it was brought there by a client.
+fn is_kept(path: &Path, state: &Path) -> bool {
+    let folder = path.parent().unwrap_or(path);
+    name_in(folder, &state.join("fs")).starts_with("history-")
+        && path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with(vroot::TEMP_PREFIX))
 }
 
 /// Fails if two snapshots differ, and shows where.
@@ -307,15 +397,17 @@ fn number(variable: &str, usual: usize) -> usize {
 }
 
 /// The corpus of a seed so much later than the first, and some paths that only a whole host answers.
-fn corpus(traps: &Traps, later: u64) -> Vec<String> {
+fn corpus(traps: &Traps, history: &str, later: u64) -> Vec<String> {
     let seed = number("LLMBASEDOS_SEED", 1) as u64 + later;
     let mut paths = traps.paths(seed, number("LLMBASEDOS_ESCAPE_PATHS", PATHS));
     for link in ["slash", "slashes", "proc-root/../../../../../..", "up9", "absolute-root/../../.."]
     {
         paths.push(format!("/{link}/etc/passwd"));
     }
-    for name in ["key", "up.json", "config/clients.yaml", "fs/pending", "log/fs.log", "run/fs.sock"]
-    {
+    let kept = format!("{history}/{CANARY_NAME}");
+    let names =
+        ["key", "up.json", "config/clients.yaml", "fs/pending", "log/fs.log", "run/fs.sock"];
+    for name in names.into_iter().chain(["fs/history.db", history, &kept]) {
         for way in ["state", "to-state", "a/to-state", "absolute-state", "state-chain", "up/state"]
         {
             paths.push(format!("/{way}/{name}"));
@@ -329,7 +421,7 @@ fn run(place: State) -> BTreeMap<String, usize> {
     let began = Instant::now();
     let campaign = Campaign::start(place);
     let mut client = campaign.client();
-    let paths = corpus(&campaign.traps, 0);
+    let paths = corpus(&campaign.traps, &campaign.history(), 0);
     let mut tally = BTreeMap::<String, usize>::new();
     let mut attempts = 0;
 
@@ -341,6 +433,12 @@ fn run(place: State) -> BTreeMap<String, usize> {
             *tally.entry(reply.kind()).or_default() += 1;
             attempts += 1;
         }
+    }
+    for (how, tool, arguments, path) in shared(&FURTHER_READING, &paths) {
+        let reply = client.call(tool, &arguments(path));
+        campaign.check(path, how, &reply);
+        *tally.entry(reply.kind()).or_default() += 1;
+        attempts += 1;
     }
     let after = snapshot(campaign.base.path(), &campaign.state, &|_| false);
     check_same(&after, &before, || "reading changed something".to_owned());
@@ -360,6 +458,17 @@ fn run(place: State) -> BTreeMap<String, usize> {
             }
         }
     }
+    for (how, tool, arguments, path) in shared(&FURTHER_CHANGING, &paths) {
+        let reply = client.call(tool, &arguments(path));
+        campaign.check(path, how, &reply);
+        *tally.entry(reply.kind()).or_default() += 1;
+        attempts += 1;
+        if reply.done() {
+            changes += 1;
+            check_same(&campaign.guarded(), &before, || format!("after {how} of {path:?}"));
+            campaign.reset();
+        }
+    }
     check_same(&campaign.guarded(), &before, || "at the end".to_owned());
     println!(
         "C1: {} paths, {attempts} attempts, {changes} changes inside, 0 escapes in {:.1} s: {tally:?}",
@@ -367,6 +476,37 @@ fn run(place: State) -> BTreeMap<String, usize> {
         began.elapsed().as_secs_f32()
     );
     tally
+}
+
+/// Each use with its share of the paths.
+fn shared<'a>(
+    uses: &'a [Use],
+    paths: &'a [String],
+) -> impl Iterator<Item = (&'static str, &'static str, fn(&str) -> Value, &'a str)> {
+    let with_number = |(number, path): (usize, &'a String)| {
+        let theirs = uses.iter().enumerate().filter(move |(at, _)| (number + at) % SHARE == 0);
+        theirs.map(move |(_, (how, tool, arguments))| (*how, *tool, *arguments, path.as_str()))
+    };
+    paths.iter().enumerate().flat_map(with_number)
+}
+
+#[test]
+fn every_tool_is_a_part_of_the_campaign() {
+    let mut tried: Vec<&str> = WITHOUT_PATH.to_vec();
+    for uses in [&READING[..], &CHANGING, &FURTHER_READING, &FURTHER_CHANGING] {
+        tried.extend(uses.iter().map(|(_, tool, _)| *tool));
+    }
+    tried.sort_unstable();
+    tried.dedup();
+    let caps = capability::cap_file::<cap_fs::Fs>().unwrap();
+    let tools = caps.capabilities.iter().filter_map(|method| method.tool.as_ref());
+    let mut tools: Vec<String> = tools
+        .map(|tool| {
+            serde_json::from_str::<Value>(tool.get()).unwrap()["name"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    tools.sort_unstable();
+    assert_eq!(tried, tools);
 }
 
 /// A corpus that is refused for one reason only, or never succeeds, would prove little.
@@ -403,7 +543,7 @@ fn the_same_paths_defeat_a_server_that_checks_the_text() {
     let root = traps.root();
     let before = traps.snapshot().unwrap();
     let (mut read, mut listed, mut written, mut of_state, mut of_host) = (0, 0, 0, 0, 0);
-    for text in corpus(&traps, 0) {
+    for text in corpus(&traps, "fs/history-1", 0) {
         let Some(path) = naive_path(&root, &text) else {
             continue;
         };

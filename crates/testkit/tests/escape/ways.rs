@@ -258,7 +258,7 @@ fn run(at: usize) {
     let campaign =
         Campaign::start(if at.is_multiple_of(2) { State::Beside } else { State::Within });
     let mut open = way.open(campaign.running.facts(), "fs");
-    let paths = corpus(&campaign.traps, 1 + at as u64);
+    let paths = corpus(&campaign.traps, &campaign.history(), 1 + at as u64);
     let paths: Vec<&String> = paths.iter().skip(at % 3).step_by(3).collect();
     let (mut attempts, mut done, mut changed) = (0, 0, 0);
     let mut batch = |open: &mut Open, path: &str, uses: &[super::Use]| -> usize {
@@ -386,7 +386,7 @@ fn a_server_that_checks_the_text_leaks_by_every_way() {
         let mut open = way.open(appliance.facts(), "naive");
         let before = traps.snapshot().unwrap();
         let (mut read, mut listed) = (0, 0);
-        let paths = corpus(&traps, 1 + at as u64);
+        let paths = corpus(&traps, "fs/history-1", 1 + at as u64);
         for path in paths.iter().skip(at % 3).step_by(3) {
             let calls = [READING[0], READING[1], CHANGING[0]];
             let calls = calls.map(|(_, tool, arguments)| (tool, arguments(path)));

@@ -41,22 +41,6 @@ impl Caller {
         found.cloned().with_context(|| format!("{tool}: {answer}"))
     }
 
-    /// Calls a tool; where that needs a person's word, has root give it at the machine and calls again.
-    pub(crate) fn call_approved(
-        &self,
-        machine: &mut Machine,
-        tool: &str,
-        arguments: &Value,
-    ) -> Result<Value> {
-        let answer = self.ask(tool, arguments)?;
-        let approval = answer.pointer("/result/_meta/org.llmbasedos~1approval/id");
-        let Some(id) = approval.and_then(Value::as_str) else {
-            return self.call(tool, arguments);
-        };
-        machine.done(&format!("llmbasedos approvals approve {id}"))?;
-        self.call(tool, arguments)
-    }
-
     /// Calls a tool, and gives the JSON-RPC answer, whatever it is.
     pub(crate) fn ask(&self, tool: &str, arguments: &Value) -> Result<Value> {
         let (_, body) = self.post(tool, arguments)?;
