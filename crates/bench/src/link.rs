@@ -143,14 +143,14 @@ impl Link {
     }
 }
 
-fn connect(port: u16) -> Result<TcpStream> {
+pub(crate) fn connect(port: u16) -> Result<TcpStream> {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("connect")?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     Ok(stream)
 }
 
-fn read(stream: &mut impl Read, received: &mut Vec<u8>) -> Result<()> {
+pub(crate) fn read(stream: &mut impl Read, received: &mut Vec<u8>) -> Result<()> {
     let mut chunk = [0; READ_BYTES];
     match stream.read(&mut chunk)? {
         0 => bail!("the connection was closed"),
@@ -160,7 +160,7 @@ fn read(stream: &mut impl Read, received: &mut Vec<u8>) -> Result<()> {
 }
 
 /// How long an HTTP answer is, head and body, once its head is there.
-fn length(received: &[u8]) -> Result<Option<usize>> {
+pub(crate) fn length(received: &[u8]) -> Result<Option<usize>> {
     let Some(head) = memmem::find(received, b"\r\n\r\n") else { return Ok(None) };
     let text = String::from_utf8_lossy(received.get(..head).unwrap_or_default()).into_owned();
     if !text.starts_with("HTTP/1.1 200") {

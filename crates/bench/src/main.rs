@@ -1,44 +1,49 @@
-//! What the gateway costs, figure beside goal: `cargo xtask bench gateway`.
+//! What the appliance costs, figure beside goal: `cargo xtask bench gateway` and `cargo xtask bench fs`.
 //!
 //! Everything is measured in one run against baselines that run beside it, every other repeat in the opposite order, since these
-//! figures mean something only by comparison. The goals are those by which the project is held: P1 to P3, P11 and P13.
-//! Authentication, the licence, policy, budgets and audit are on, and rates too, but that this licence sets none. The owner has
-//! no rules, so that what decides are the policies that are made from licence, scopes and declarations.
+//! figures mean something only by comparison.
 
 mod figures;
+mod files;
+mod gateway;
 mod link;
 mod load;
 mod measure;
 mod memory;
 mod message;
+mod peer;
 mod stage;
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 
 use figures::Figure;
-use measure::Extent;
-use stage::Stage;
 
-/// What is measured where figures are wanted: about two minutes.
-const WHOLE: Extent =
-    Extent { repeats: 5, calls: 4000, time: Duration::from_secs(2), starts: 20, rounds: 40 };
-/// What is measured where only the measuring is tried.
-const QUICK: Extent =
-    Extent { repeats: 1, calls: 100, time: Duration::from_millis(200), starts: 1, rounds: 1 };
-
-/// Measures the gateway of a folder of programs.
+/// Measures the programs of a folder.
 #[derive(Parser)]
-#[command(name = "cargo xtask bench gateway")]
+#[command(name = "cargo xtask bench")]
 struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// What the gateway adds, keeps and takes
+    Gateway(Common),
+    /// How quickly files are listed, read and found, beside programs of others
+    Fs(files::FsArgs),
+}
+
+/// What every measurement takes.
+#[derive(clap::Args)]
+struct Common {
     /// Where the programs are; by default, where this one is
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
@@ -50,8 +55,20 @@ struct Arguments {
     json: Option<PathBuf>,
 }
 
+impl Common {
+    fn programs(&self) -> Result<PathBuf> {
+        let own = std::env::current_exe()?;
+        let programs = self.programs.as_deref().or(own.parent()).context("find the programs")?;
+        Ok(std::path::absolute(programs)?)
+    }
+}
+
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let done = match Arguments::parse().what {
+        What::Gateway(common) => gateway::run(&common).and_then(|figures| tell(&common, &figures)),
+        What::Fs(args) => files::run(&args).and_then(|figures| tell(&args.common, &figures)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where nobody reads it, the status says so too.
@@ -61,28 +78,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<()> {
-    let own = std::env::current_exe()?;
-    let programs = arguments.programs.as_deref().or(own.parent()).context("find the programs")?;
-    let programs = std::path::absolute(programs)?;
-    // A thousand clients are a thousand descriptors here too.
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
-    let extent = if arguments.quick { QUICK } else { WHOLE };
-    let mut stage = Stage::start(&programs)?;
-    let figures = measure::all(&mut stage, extent)?;
+/// Shows the figures, and fails where a floor is missed.
+fn tell(common: &Common, figures: &[Figure]) -> Result<()> {
     let mut out = io::stdout();
     writeln!(out, "{}", machine())?;
-    write!(out, "{}", figures::table(&figures))?;
-    if let Some(file) = &arguments.json {
-        write_json(file, &figures)?;
+    write!(out, "{}", figures::table(figures))?;
+    if let Some(file) = &common.json {
+        write_json(file, figures)?;
     }
     let missed: Vec<&str> = figures
         .iter()
         .filter(|figure| figure.misses_its_floor())
         .map(|figure| figure.what.as_str())
         .collect();
-    if !missed.is_empty() && !arguments.quick {
+    if !missed.is_empty() && !common.quick {
         bail!("a floor is missed in every repeat: {}", missed.join("; "));
     }
     Ok(())

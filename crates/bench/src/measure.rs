@@ -59,7 +59,7 @@ pub(crate) fn all(stage: &mut Stage, extent: Extent) -> Result<Vec<Figure>> {
 }
 
 /// Runs each of several measurements once a repeat, every other time in the opposite order; gives the values of each.
-fn alternating<const N: usize>(
+pub(crate) fn alternating<const N: usize>(
     repeats: usize,
     mut measure: impl FnMut(usize) -> Result<f64>,
 ) -> Result<[Vec<f64>; N]> {
@@ -78,7 +78,7 @@ fn alternating<const N: usize>(
     Ok(values)
 }
 
-fn pairs(one: &[f64], other: &[f64], join: fn(f64, f64) -> f64) -> Vec<f64> {
+pub(crate) fn pairs(one: &[f64], other: &[f64], join: fn(f64, f64) -> f64) -> Vec<f64> {
     one.iter().zip(other).map(|(one, other)| join(*one, *other)).collect()
 }
 
@@ -86,11 +86,11 @@ fn open(count: usize, one: impl Fn() -> Result<Link>) -> Result<Vec<Link>> {
     (0..count).map(|_| one()).collect()
 }
 
-fn info(what: &str, unit: &'static str, values: Vec<f64>) -> Figure {
+pub(crate) fn info(what: &str, unit: &'static str, values: Vec<f64>) -> Figure {
     Figure { number: "", what: what.to_owned(), unit, values, goal: None }
 }
 
-fn goal(
+pub(crate) fn goal(
     number: &'static str,
     what: &str,
     unit: &'static str,

@@ -250,3 +250,19 @@ proptest! {
         prop_assert_eq!(String::from_utf8(out).unwrap(), back);
     }
 }
+
+/// Whether a stream may end is told at once: a caller that waits for the rest of a message has a deadline, and one that has all must not.
+#[test]
+fn a_stream_may_end_only_between_messages() {
+    let mut frames = FrameDecoder::new(MAX);
+    let mut mixed = MixedDecoder::new(MAX);
+    for decoder in [&mut frames as &mut dyn Decoder, &mut mixed] {
+        assert!(decoder.is_empty());
+        decoder.buffer().extend_from_slice(b"{");
+        assert_eq!(decoder.next_frame(), Ok(None));
+        assert!(!decoder.is_empty(), "half a message is held");
+        decoder.buffer().extend_from_slice(b"}\0");
+        assert_eq!(decoder.next_frame().unwrap().unwrap(), "{}");
+        assert!(decoder.is_empty(), "its end went with it");
+    }
+}

@@ -62,6 +62,31 @@ pub(crate) fn cargo_program(
     Ok(folder.join("bin").join(name))
 }
 
+/// A package that only benchmarks need, from npm in this version, with what it depends on: the folder in which it is.
+pub(crate) fn npm_package(
+    workspace: &Workspace,
+    cache: &Cache,
+    (name, version): (&str, &str),
+) -> Result<PathBuf> {
+    let tools = cache.tools();
+    fs::create_dir_all(&tools).with_context(|| format!("create `{}`", tools.display()))?;
+    let lock = lock(&tools)?;
+    let folder = tools.join(name.rsplit('/').next().unwrap_or(name));
+    ensure(&folder, version, |folder| {
+        let mut install = workspace.command("npm");
+        install.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        install.args(["--loglevel=error", "--prefix"]).arg(folder).arg(format!("{name}@{version}"));
+        process::run_with_input(&mut install, lock.try_clone().context("share the lock")?)
+    })?;
+    Ok(folder.join("node_modules").join(name))
+}
+
+/// The Node of the tests, with the rest of their tools.
+pub(crate) fn node(workspace: &Workspace, cache: &Cache) -> Result<PathBuf> {
+    install(workspace, cache)?;
+    Ok(cache.tools().join("node/node_modules/.bin/node"))
+}
+
 /// Where an installation reads from and writes to.
 struct Site<'a> {
     workspace: &'a Workspace,
