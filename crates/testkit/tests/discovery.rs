@@ -24,6 +24,8 @@ const AT_ONCE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// A user who is neither root nor whoever runs the tests.
 const STRANGER: u32 = 65_534;
+/// How many tools the file server has.
+const FILE_TOOLS: usize = 23;
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
@@ -34,7 +36,7 @@ fn until_listed(appliance: &Appliance, expected: &[&str]) {
     until(&format!("the tools {expected:?}"), PATIENCE, || {
         let tools = appliance.tools();
         let others: Vec<_> = tools.iter().filter(|tool| !tool.starts_with("fs_")).collect();
-        (others == expected && tools.len() == others.len() + 4).then_some(())
+        (others == expected && tools.len() == others.len() + FILE_TOOLS).then_some(())
     });
 }
 

@@ -34,7 +34,7 @@ fn auth(id: Option<u32>, params: &Value) -> Value {
 fn check_served(door: &mut (impl Door + ?Sized)) {
     let reply = door.ask(&hello(&json!(7)));
     assert_eq!(reply["id"], 7);
-    assert_eq!(reply["result"][0], "mcp.fs.delete", "{reply}");
+    assert_eq!(reply["result"][0], "mcp.fs.archive", "{reply}");
 }
 
 #[test]

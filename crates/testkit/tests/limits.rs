@@ -46,7 +46,7 @@ fn check_served(door: &mut (impl Door + ?Sized)) {
     let reply = door.ask(&hello(&json!(7)));
     assert_eq!(
         (&reply["id"], &reply["result"][0]),
-        (&json!(7), &json!("mcp.fs.delete")),
+        (&json!(7), &json!("mcp.fs.archive")),
         "{reply}"
     );
 }
@@ -81,7 +81,7 @@ fn a_message_on_a_connection_may_have_so_many_bytes() {
         for bytes in [MAX_MESSAGE_BYTES - 1, MAX_MESSAGE_BYTES] {
             door.send_text(&padded(bytes));
             let reply = door.receive();
-            assert_eq!(reply["result"][0], "mcp.fs.delete", "{name} {bytes}: {reply}");
+            assert_eq!(reply["result"][0], "mcp.fs.archive", "{name} {bytes}: {reply}");
         }
     }
     // What is announced counts already; of a frame that may be as long nothing is heard until it is whole.

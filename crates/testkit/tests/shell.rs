@@ -210,7 +210,7 @@ fn tab_completes_commands_methods_paths_and_words_of_schemas() {
         fresh(&shell.terminal);
     };
     check("lic\t", "licence");
-    check("mcp.fs.re\t", "mcp.fs.read");
+    check("mcp.fs.wr\t", "mcp.fs.write");
     check("cat a\t", "cat a.txt");
     check("cd no\t", "cd notes/");
     check("cat notes/two\t", "cat 'notes/two words.md'");

@@ -110,7 +110,9 @@ impl Tool for Duplicates {
         let mut groups: Vec<Group> =
             same.map(|((size, hash), paths)| Group { hash, size, paths }).collect();
         // They were read by inode, which is as good as by chance.
-        groups.iter_mut().for_each(|group| group.paths.sort_unstable());
+        for group in &mut groups {
+            group.paths.sort_unstable();
+        }
         groups.sort_by_key(|group| std::cmp::Reverse(group.size * (group.paths.len() as u64 - 1)));
         let (all, mut room) = (groups.len(), Room::new());
         let shown = groups.into_iter().take(MAX_FOUND);
