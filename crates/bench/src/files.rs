@@ -103,9 +103,21 @@ pub(crate) fn run(args: &FsArgs) -> Result<Vec<Figure>> {
     })?;
     let [mine, theirs, of_rust] = read;
     let what = "read of 1 MiB, the reference server's time by ours";
-    figures.push(goal("P15", what, "x", pairs(&theirs, &mine, |a, b| a / b), Goal::at_least(3.0, 10.0)));
+    figures.push(goal(
+        "P15",
+        what,
+        "x",
+        pairs(&theirs, &mine, |a, b| a / b),
+        Goal::at_least(3.0, 10.0),
+    ));
     let what = "read of 1 MiB, rust-mcp-filesystem's time by ours";
-    figures.push(goal("P15", what, "x", pairs(&of_rust, &mine, |a, b| a / b), Goal::at_least(1.0, 2.0)));
+    figures.push(goal(
+        "P15",
+        what,
+        "x",
+        pairs(&of_rust, &mine, |a, b| a / b),
+        Goal::at_least(1.0, 2.0),
+    ));
     figures.push(info("ours", "ms", mine));
     figures.push(info("the reference server", "ms", theirs));
     figures.push(info("rust-mcp-filesystem", "ms", of_rust));
@@ -113,7 +125,9 @@ pub(crate) fn run(args: &FsArgs) -> Result<Vec<Figure>> {
     let walk = root.join("walk");
     let walked = alternating(extent.repeats, |which| match which {
         0 => once(|| find(&mut ours, &extent)),
-        1 => once(|| outside(Command::new(&args.fd).args(["-u", "--glob", SOUGHT]).arg(&walk), &extent)),
+        1 => once(|| {
+            outside(Command::new(&args.fd).args(["-u", "--glob", SOUGHT]).arg(&walk), &extent)
+        }),
         _ => once(|| outside(Command::new("find").arg(&walk).args(["-name", SOUGHT]), &extent)),
     })?;
     let [mine, fd, find] = walked;
@@ -133,7 +147,11 @@ pub(crate) fn run(args: &FsArgs) -> Result<Vec<Figure>> {
         }),
     })?;
     let [mine, rg] = searched;
-    figures.push(info("search in 130,000 files, rg's time by ours", "x", pairs(&rg, &mine, |a, b| a / b)));
+    figures.push(info(
+        "search in 130,000 files, rg's time by ours",
+        "x",
+        pairs(&rg, &mine, |a, b| a / b),
+    ));
     figures.push(info("ours", "ms", mine));
     figures.push(info("rg", "ms", rg));
     running.stop()?;

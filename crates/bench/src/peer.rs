@@ -35,7 +35,8 @@ impl Gateway {
 
 impl Calls for Gateway {
     fn call(&mut self, tool: &str, arguments: &Value) -> Result<Vec<u8>> {
-        let metadata = json!({ meta::PROTOCOL_VERSION: "2026-07-28", meta::CLIENT_CAPABILITIES: {} });
+        let metadata =
+            json!({ meta::PROTOCOL_VERSION: "2026-07-28", meta::CLIENT_CAPABILITIES: {} });
         let params = json!({ "name": tool, "arguments": arguments, "_meta": metadata });
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
         let body = body.to_string();
