@@ -84,10 +84,6 @@ pub fn passed_names() -> io::Result<Vec<String>> {
     Ok(sd_notify::listen_fds_with_names()?.map(|(_, name)| name).collect())
 }
 
-/// What the status of a daemon begins with that runs while it refuses files, and goes by those before them. `status` of the shell
-/// tells people by it.
-pub const REFUSED: &str = "refused: ";
-
 /// Tells the supervisor, if there is one. A supervisor that cannot be told is no reason to stop serving.
 pub fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {

@@ -33,7 +33,7 @@ pub(crate) fn line(live: &Live, rulebook: &Rulebook, confinement: &str) -> Strin
         .iter()
         .chain(of_policies.as_deref())
         .map(|trouble| match trouble.line {
-            Some(line) => format!("{}, line {line}: {}", trouble.file, trouble.reason),
+            Some(number) => format!("{}, line {number}: {}", trouble.file, trouble.reason),
             None => format!("{}: {}", trouble.file, trouble.reason),
         })
         .collect();
@@ -41,5 +41,5 @@ pub(crate) fn line(live: &Live, rulebook: &Rulebook, confinement: &str) -> Strin
         return confinement.to_owned();
     }
     // A status is one line, see sd_notify(3).
-    format!("{}{}", daemon::REFUSED, refused.join("; ")).replace(['\n', '\r'], " ")
+    format!("{}{}", settings::REFUSED, refused.join("; ")).replace(['\n', '\r'], " ")
 }

@@ -13,6 +13,9 @@ use std::path::Path;
 
 pub use finding::{Finding, Level};
 
+/// What the status of a daemon (`STATUS=`, see sd_notify(3)) begins with that runs, and refuses files that were changed.
+pub const REFUSED: &str = "refused: ";
+
 /// Where daemons and people write. A root that is read-only on purpose is none of them.
 const FOLDERS: [&str; 5] = ["/var/lib/llmbasedos", "/var/log", "/var", "/home", "/run"];
 

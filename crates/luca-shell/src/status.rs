@@ -107,6 +107,12 @@ mod tests {
     }
 
     #[test]
+    fn what_a_daemon_says_of_files_that_it_refuses_is_known() {
+        // Either stands alone: what looks at the machine needs nothing of ours.
+        assert_eq!(health::REFUSED, settings::REFUSED);
+    }
+
+    #[test]
     fn a_gateway_without_servers_is_no_use() {
         let own = ["mcp.hello", "mcp.approvals.list", "mcp.approval.status"];
         let nothing = json!([{ "capabilities": own.map(|method| json!({ "method": method })) }]);

@@ -36,3 +36,7 @@ pub use error::{Position, SettingsError};
 pub use put::{Access, open_private, private, put, save, yaml};
 pub use sources::{Report, Setting, Source, Sources};
 pub use state_folder::state_folder;
+
+/// What the status of a daemon begins with (`STATUS=`, see sd_notify(3)) that runs while it refuses files that were changed, and
+/// goes by those before them. The shell's `status` tells people by it.
+pub const REFUSED: &str = "refused: ";

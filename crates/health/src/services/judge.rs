@@ -61,7 +61,7 @@ fn judge(service: &Unit, daemon: &str, socket: Option<&Unit>) -> Option<Finding>
 
 /// A daemon that runs, which may go by files that were good before somebody changed them.
 fn runs(service: &Unit, about: &str) -> Finding {
-    match service.status_text.strip_prefix(daemon::REFUSED) {
+    match service.status_text.strip_prefix(crate::REFUSED) {
         None => Finding::good(about, "runs"),
         Some(refused) => Finding::bad(
             about,
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_daemon_that_refuses_files_is_not_well() {
-        let status_text = format!("{}policies, line 3: a.cedar: no such member", daemon::REFUSED);
+        let status_text = format!("{}policies, line 3: a.cedar: no such member", crate::REFUSED);
         let refusing = Unit { status_text, ..service("active", "running") };
         let remedy = check(&[refusing], Level::Bad, "policies, line 3: a.cedar");
         assert!(remedy.contains("in force until then"), "{remedy}");
