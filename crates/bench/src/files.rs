@@ -218,7 +218,7 @@ fn find(ours: &mut impl Calls, extent: &Extent) -> Result<()> {
 }
 
 fn grep(ours: &mut impl Calls, sought: &str, extent: &Extent) -> Result<()> {
-    let arguments = json!({ "path": "/walk", "pattern": sought, "literal": true });
+    let arguments = json!({ "path": "/walk", "query": sought });
     let answer = ours.call("fs_grep", &arguments)?;
     all(&answer, "/needle-0000.txt\"", extent)
 }

@@ -111,6 +111,7 @@ mod rule;
 mod schema;
 mod scope;
 mod scopes;
+mod shape;
 mod types;
 
 pub use answer::{Answer, Approver, Decision, Explanation, Rule, Scope};

@@ -28,3 +28,11 @@ pub const MAX_TYPE_DEPTH: usize = 4;
 
 /// The longest name of an owner's rule, in bytes: it stands in records and in answers.
 pub const MAX_RULE_NAME_BYTES: usize = 64;
+
+/// How deep brackets may be within one another in a rule. What reads rules calls itself at each, and overflows its stack at some
+/// hundreds; rules that people can follow have less than ten.
+pub const MAX_NESTING: usize = 64;
+
+/// How many operators a rule may have: `==`, `||`, `.`, `in` and such. A chain of a thousand takes gigabytes to check, one of these
+/// some tens of megabytes. Elements of a set are not counted.
+pub const MAX_OPERATORS: usize = 256;

@@ -10,6 +10,7 @@ use crate::input::File;
 use crate::limits::{MAX_FILE_BYTES, MAX_FILES, MAX_POLICIES, MAX_RULE_NAME_BYTES};
 use crate::resource::{address, domain, host, path, remote_name};
 use crate::rule::{Known, Role};
+use crate::shape;
 
 /// How a file's name ends, so that no rule of the owner's can have the name of one that is made.
 const ENDING: &str = ".cedar";
@@ -54,6 +55,7 @@ pub(crate) struct Owned {
 
 fn of_file(file: &File) -> Result<Vec<Owned>, PolicyError> {
     let at = |offset, reason: String| PolicyError::at(&file.name, &file.text, offset, reason);
+    shape::check(&file.text).map_err(|(offset, reason)| at(offset, reason))?;
     let set: PolicySet =
         file.text.parse().map_err(|error| PolicyError::cedar(&file.name, &file.text, 0, &error))?;
     if let Some(template) = set.templates().next() {

@@ -173,7 +173,7 @@ impl Policies {
     }
 
     /// The decision, and the rules that match for each thing that the call works on.
-    fn decide_call(
+    pub(crate) fn decide_call(
         &self,
         cell: &Cell,
         method: &Method,

@@ -1,40 +1,56 @@
 //! Which paths somebody may read, as prefixes: what search has to know before it ranks.
 //!
 //! Rules speak of folders by name, so between the names that they use every answer is the same: one probe beneath each of them,
-//! and one beneath the root, tells all. Only rules that look at arguments know more than folders; of these a permit counts for
-//! nothing. A forbid whose only condition is that arguments are `like` some patterns counts as a forbid of the folders which the
+//! and one beneath the root, tells all. Only rules that look at arguments know more than folders. Where the arguments of the call
+//! are known, they say what such a rule does. Where they are not, as for a search that finds what others read, of these a permit counts for
+//! nothing; a forbid whose only condition is that arguments are `like` some patterns counts as a forbid of the folders which the
 //! patterns begin with, and any other as if its condition were met: what is kept from search is rather too much.
+
+use std::sync::Arc;
 
 use capfile::{Target, TargetKind};
 use cedar_policy::{Effect, Policy, PolicyId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::answer::{Answer, Scope};
+use crate::answer::{Answer, Approver, Scope};
 use crate::cell::Cell;
 use crate::context::{self, Facts};
-use crate::method::Method;
+use crate::method::{self, Method};
 use crate::policies::{Policies, still};
-use crate::question::Question;
+use crate::question::{Principal, Question};
 use crate::resource::{ROOT, Resource, path};
-use crate::rule::{Known, Looks};
+use crate::rule::{Known, Looks, Role};
 
 /// The name of something beneath a folder that no rule speaks of: no path in normal form has a control character.
 const PROBE: &str = "\u{1}";
 
 impl Policies {
-    /// Where the one who asks may read without a question, by this method, now. The arguments of the question do not count.
-    pub fn read_scopes(&self, question: &Question<'_>) -> Vec<Scope> {
-        self.scopes(question, Answer::Allow)
+    /// Whether a rule looks at the arguments of this method: then where a call may work follows from its own.
+    pub fn looks_at_arguments(&self, principal: Principal<'_>, method: &str) -> bool {
+        self.cell(principal, method).is_some_and(|(_, cell)| cell.looks.arguments)
     }
 
-    /// Where the answer is this one at the most: with [`Answer::Ask`] also where somebody has to agree, as they have for the call
-    /// at hand.
-    pub fn scopes(&self, question: &Question<'_>, at_most: Answer) -> Vec<Scope> {
-        let Some((method, _)) = self.cell(question.principal, question.method) else {
+    /// Where a call may work. Without arguments: where it may with any, by this method, now.
+    ///
+    /// `word`: whose word the call has. Whoever gave it was told what the call names, so that it answers the rules which ask for
+    /// that, and no other: a link from there to where another rule asks leads nowhere.
+    pub fn scopes(&self, question: &Question<'_>, word: Option<Approver>) -> Vec<Scope> {
+        let Some((method, of_call)) = self.cell(question.principal, question.method) else {
             return Vec::new();
         };
-        let rules: Vec<Known> =
-            self.rules.all.iter().filter_map(|known| by_folder(known, method)).collect();
+        let arguments = match question.arguments.map(|text| method::arguments(Some(text))) {
+            Some(None) => return Vec::new(),
+            known => known.flatten(),
+        };
+        let answered = match word {
+            Some(word) => self.answered(of_call, method, question, word),
+            None => Vec::new(),
+        };
+        let open = self.rules.all.iter().filter(|known| !answered.contains(&known.rule.name));
+        let rules: Vec<Known> = match &arguments {
+            Some(_) => open.cloned().collect(),
+            None => open.filter_map(|known| by_folder(known, method)).collect(),
+        };
         let Some(cell) = self.new_cell(question.principal, method, &rules) else {
             return Vec::new();
         };
@@ -45,7 +61,9 @@ impl Policies {
         // A rule may name the folder alone, and not what is beneath it, or the other way round.
         let allows = |folder: &str| {
             let beneath = format!("{}/{PROBE}", folder.trim_end_matches('/'));
-            let at = |path: &str| self.answer_at(&cell, method, question, path) <= at_most;
+            let at = |path: &str| {
+                self.answer_at(&cell, (method, arguments.as_ref()), question, path) == Answer::Allow
+            };
             at(folder) && at(&beneath)
         };
         let answers: Vec<(String, bool)> = folders
@@ -58,16 +76,34 @@ impl Policies {
         regions(&answers)
     }
 
-    /// The answer for a path in normal form.
-    fn answer_at(
+    /// The rules that ask for a word such as this one of the call as it names things.
+    fn answered(
         &self,
         cell: &Cell,
         method: &Method,
         question: &Question<'_>,
+        word: Approver,
+    ) -> Vec<Arc<str>> {
+        let (_, each) = self.decide_call(cell, method, question);
+        let matched = each.iter().filter_map(|(_, matched)| matched.as_ref());
+        let forbids = matched.flat_map(|matched| &matched.forbids);
+        let known = forbids.filter_map(|place| self.rules.at(*place));
+        let asks =
+            known.filter(|known| known.role != Role::Forbid && known.role.approver() <= word);
+        asks.map(|known| Arc::clone(&known.rule.name)).collect()
+    }
+
+    /// The answer for a path in normal form.
+    fn answer_at(
+        &self,
+        cell: &Cell,
+        (method, arguments): (&Method, Option<&Map<String, Value>>),
+        question: &Question<'_>,
         path: &str,
     ) -> Answer {
         let facts = Facts { moment: question.moment, still: still(question) };
-        let context = context::of_call(facts, None, cell.looks);
+        let arguments = arguments.map(|arguments| (method, arguments));
+        let context = context::of_call(facts, arguments, cell.looks);
         let resource = Resource::at(&self.names, &method.server, path);
         let still = cell.still(&self.rules, facts.still, (&self.names, method));
         let matched = context.ok().and_then(|context| {

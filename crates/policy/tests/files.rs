@@ -76,6 +76,21 @@ fn a_broken_file_is_refused_with_line_and_reason() {
 }
 
 #[test]
+fn a_rule_that_would_take_the_stack_or_all_memory_is_refused_before_it_is_read() {
+    let rule =
+        |condition: &str| format!("\npermit (principal, action, resource) when {{ {condition} }};");
+    let nested = |depth: usize| rule(&format!("{}true{}", "(".repeat(depth), ")".repeat(depth)));
+    let chain = |terms: usize| rule(&vec!["context.hour == 1"; terms].join(" || "));
+    with(&nested(limits::MAX_NESTING - 1));
+    with(&chain(limits::MAX_OPERATORS / 3));
+    for (rules, reason) in [(nested(600), "deep"), (chain(2000), "operators")] {
+        let error = refused(&rules);
+        assert!(error.reason.contains(reason), "{error}");
+        assert_eq!(error.place.map(|place| place.line), Some(2), "{error}");
+    }
+}
+
+#[test]
 fn names_that_no_call_has_are_refused() {
     for (rules, line, column, reason) in [
         ("\nforbid (principal, action, resource in Path::\"/a/\");", 2, 1, "write `Path::\"/a\"`"),

@@ -3,11 +3,11 @@
 mod appliance;
 
 use appliance::{MOMENT, after_a_mail, build, key, question, with};
-use policy::{Kind, Moment, Policies, Principal, Question};
+use policy::{Approver, Kind, Moment, Policies, Principal, Question};
 
 /// `/ but /a /b; /a/c`
 fn told(policies: &Policies, question: &Question<'_>) -> String {
-    let scopes = policies.read_scopes(question).into_iter().map(|scope| {
+    let scopes = policies.scopes(question, None).into_iter().map(|scope| {
         let but = if scope.except.is_empty() { "" } else { " but " };
         format!("{}{but}{}", scope.allowed, scope.except.join(" "))
     });
@@ -76,7 +76,7 @@ fn rules_about_arguments_keep_rather_too_much_from_search() {
     let other = with(
         r#"forbid (principal, action == Action::"mcp.fs.write", resource) when { context.arguments.content like "/a/*" };"#,
     );
-    let write = question("mcp.fs.write", "{}");
+    let write = Question { arguments: None, ..question("mcp.fs.write", "{}") };
     assert_eq!(told(&other, &write), "", "what is alike to a folder is not the path");
     let within = with(
         r#"forbid (principal, action == Action::"mcp.fs.read", resource in Path::"/c") when { context.arguments.path == "/c/d" };"#,
@@ -85,7 +85,56 @@ fn rules_about_arguments_keep_rather_too_much_from_search() {
     let optional = with(
         r#"forbid (principal, action == Action::"mcp.fs.list", resource) when { context.arguments has path && context.arguments.path like "/a/*" };"#,
     );
-    assert_eq!(told(&optional, &question("mcp.fs.list", "{}")), "/ but /a");
+    let list = Question { arguments: None, ..question("mcp.fs.list", "{}") };
+    assert_eq!(told(&optional, &list), "/ but /a");
+}
+
+#[test]
+fn where_a_call_may_work_follows_from_its_own_arguments() {
+    let keys = with(
+        r#"forbid (principal, action == Action::"mcp.fs.read", resource) when { context.arguments.path like "*.key" };
+        forbid (principal, action == Action::"mcp.fs.read", resource in Path::"/b") when { context.arguments.path like "/a/*" };"#,
+    );
+    for (arguments, expected) in [
+        (r#"{"path":"/notes/n.md"}"#, "/"),
+        (r#"{"path":"/notes/n.key"}"#, ""),
+        (r#"{"path":"/a/x"}"#, "/ but /b"),
+        (r#"{"path":7}"#, ""),
+    ] {
+        assert_eq!(told(&keys, &question("mcp.fs.read", arguments)), expected, "{arguments}");
+    }
+    let nobody =
+        |arguments| Question { principal: key("nobody"), ..question("mcp.fs.read", arguments) };
+    let policies = with(
+        r#"permit (principal == Client::"nobody", action == Action::"mcp.fs.read", resource in Path::"/b") when { context.arguments.path like "*.md" };"#,
+    );
+    assert_eq!(told(&policies, &nobody(r#"{"path":"/b/a.md"}"#)), "/b");
+    assert_eq!(told(&policies, &nobody(r#"{"path":"/b/a.txt"}"#)), "");
+}
+
+#[test]
+fn a_word_opens_what_was_asked_for_and_nothing_else() {
+    let policies = with(
+        r#"@id("work") @ask("person") forbid (principal, action, resource in Path::"/work");
+        @id("own") @ask("person") forbid (principal, action, resource in Path::"/work/own");
+        @id("priv") @ask("person") forbid (principal, action, resource in Path::"/priv");
+        @id("host") @ask("host") forbid (principal, action, resource in Path::"/host");
+        forbid (principal, action, resource in Path::"/never");"#,
+    );
+    let opened = |path: &str, word| {
+        let arguments = format!(r#"{{"path":"{path}"}}"#);
+        let scopes = policies.scopes(&question("mcp.fs.read", &arguments), word);
+        let scope = scopes.into_iter().next().unwrap();
+        assert_eq!(scope.allowed, "/");
+        scope.except.join(" ")
+    };
+    let (host, person) = (Some(Approver::Host), Some(Approver::Person));
+    assert_eq!(opened("/work/a", None), "/host /never /priv /work");
+    assert_eq!(opened("/work/a", person), "/host /never /priv /work/own");
+    assert_eq!(opened("/work/own/a", person), "/host /never /priv");
+    assert_eq!(opened("/host/a", host), "/never /priv /work");
+    assert_eq!(opened("/work/a", host), "/host /never /priv /work", "a host's word is no person's");
+    assert_eq!(opened("/", person), "/host /never /priv /work", "of what the call names");
 }
 
 #[test]

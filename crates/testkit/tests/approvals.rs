@@ -166,7 +166,7 @@ fn a_person_may_edit_nothing_that_the_rules_deny() {
         refused(&person(&appliance, "approvals_approve", &answer), place);
     }
     assert_eq!(waits(&call(&appliance, &wanted)), id, "it waits as before");
-    // A rule that came after the answer counts too.
+    // A rule that came after the answer counts too, as does one that came before it.
     let edited = json!({ "id": id, "arguments": r#"{"path":"/late/a.md","content":"tea"}"# });
     assert_eq!(person(&appliance, "approvals_approve", &edited)["isError"], false);
     let generation = || {
@@ -212,6 +212,31 @@ fn a_permission_that_spares_no_question_is_refused() {
     assert_eq!(here["isError"], false, "{here}");
     assert!(here["structuredContent"].get("note").is_none(), "{here}");
     drop(server);
+}
+
+#[test]
+fn a_yes_to_one_folder_opens_no_other_by_a_link() {
+    let rule = |name: &str| {
+        format!(
+            r#"@id("{name}") @ask("person") forbid (principal in Kind::"key", action in Action::"effect:read_only", resource in Path::"/{name}");"#
+        )
+    };
+    let appliance = Appliance::new()
+        .asking()
+        .file("private/s", "dear diary")
+        .file("work/plain", "tea")
+        .policy("work", &rule("work"))
+        .policy("private", &rule("private"))
+        .start();
+    std::os::unix::fs::symlink("../private/s", appliance.root().join("work/link")).unwrap();
+    let read = |path: &str| json!({ "name": "fs_read", "arguments": { "path": path } });
+    for (path, opens) in [("/work/plain", true), ("/work/link", false), ("/private/s", true)] {
+        let id = waits(&call(&appliance, &read(path)));
+        person(&appliance, "approvals_approve", &json!({ "id": id }));
+        let made = call(&appliance, &read(path));
+        assert_eq!(made["result"]["isError"], !opens, "{path}: {made}");
+        assert_eq!(made["result"]["_meta"][APPROVAL]["id"], id.as_str(), "{path}: {made}");
+    }
 }
 
 #[test]

@@ -136,6 +136,20 @@ fn no_link_leads_around_a_rule() {
 }
 
 #[test]
+fn a_rule_that_looks_at_arguments_keeps_from_what_it_says_and_no_more() {
+    let keys = r#"@id("keys") forbid (principal, action == Action::"mcp.fs.read", resource) when { context.arguments.path like "*.key" };"#;
+    let appliance = Appliance::new()
+        .file("notes/n.md", "tea")
+        .file("notes/n.key", "secret")
+        .policy("own", keys)
+        .start();
+    let reply = appliance.call("fs_read", &json!({ "path": "/notes/n.md" }));
+    assert_eq!(reply["result"]["structuredContent"]["content"], "tea", "{reply}");
+    let reply = appliance.request().modern("tools/call", &read("/notes/n.key")).send().json();
+    assert_eq!(reply["error"]["data"]["rule"], "own.cedar:keys", "{reply}");
+}
+
+#[test]
 fn lists_show_only_what_may_be_called() {
     let never = r#"forbid (principal, action == Action::"mcp.fs.delete", resource);"#;
     let somewhere =

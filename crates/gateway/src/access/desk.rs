@@ -150,20 +150,20 @@ impl Access {
         Ok(Begun::Goes(Box::new(pass), grant))
     }
 
-    /// Where a call may work that is made by this grant, if it needed one: a host's word opens no folder that only a person may.
+    /// Where a call with these arguments may work that is made by this grant, if it needed one: a host's word opens no folder that only
+    /// a person may, and nobody's a folder for which they were not asked.
     pub(crate) fn scopes(
         &self,
         door: &Door<'_>,
         declared: &Declared,
+        arguments: Option<&str>,
         grant: Option<&Grant>,
     ) -> Vec<Scope> {
-        let at_most = match grant.map(|grant| grant.as_person) {
-            None => Answer::Allow,
-            Some(false) => Answer::Ask(Approver::Host),
-            Some(true) => Answer::Ask(Approver::Person),
-        };
+        let word =
+            grant.map(|grant| if grant.as_person { Approver::Person } else { Approver::Host });
+        let arguments = grant.map_or(arguments, |grant| Some(grant.arguments.as_str()));
         let untrusted = self.conversations.read(door.client.name(), &door.talk);
-        self.rulebook.scopes(door, declared, at_most, untrusted)
+        self.rulebook.scopes(door, declared, (arguments, word), untrusted)
     }
 
     /// Lets something be done that is the gateway's own affair, and records it.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use capfile::TextSources;
 use mcp_types::{Origin, Scope};
-use policy::{Answer, Policies, Question};
+use policy::{Approver, Policies, Question};
 
 use crate::identity::Kind;
 use crate::limits::MAX_SCOPES_KEPT;
@@ -26,7 +26,6 @@ struct Key {
     kind: Kind,
     method: Arc<str>,
     origin: Origin,
-    at_most: Answer,
     untrusted: TextSources,
     minute: i64,
 }
@@ -37,8 +36,6 @@ pub(super) struct Reader<'a> {
     pub(super) kind: Kind,
     pub(super) method: Arc<str>,
     pub(super) origin: Origin,
-    /// What answer of policy the call has somebody's word for.
-    pub(super) at_most: Answer,
 }
 
 impl Reading {
@@ -59,7 +56,6 @@ impl Reading {
             kind: reader.kind,
             method: reader.method,
             origin: reader.origin,
-            at_most: reader.at_most,
             untrusted: question.untrusted,
             minute: question.moment.timestamp.div_euclid(MINUTE),
         };
@@ -70,11 +66,21 @@ impl Reading {
         if kept.len() >= MAX_SCOPES_KEPT {
             kept.clear();
         }
-        let scopes = policies.scopes(question, reader.at_most).into_iter().map(|scope| Scope {
-            collection: FILES.to_owned(),
-            prefix: scope.allowed,
-            except: scope.except,
-        });
-        kept.entry(key).or_insert_with(|| scopes.collect()).to_vec()
+        let scopes = of_call(policies, question, None);
+        kept.entry(key).or_insert_with(|| scopes.into()).to_vec()
     }
+}
+
+/// The same of one call, by its own arguments and with somebody's word, which is good for no other.
+pub(super) fn of_call(
+    policies: &Policies,
+    question: &Question<'_>,
+    word: Option<Approver>,
+) -> Vec<Scope> {
+    let scopes = policies.scopes(question, word).into_iter().map(|scope| Scope {
+        collection: FILES.to_owned(),
+        prefix: scope.allowed,
+        except: scope.except,
+    });
+    scopes.collect()
 }

@@ -13,11 +13,11 @@ use jiff::tz::TimeZone;
 use licence::Terms;
 use mcp_types::{Origin, Scope};
 use policy::{
-    Answer, Client, Decision, File, Inputs, Licence, Moment, Policies, PolicyError, Principal,
-    Question, Standing, Tool,
+    Answer, Approver, Client, Decision, File, Inputs, Licence, Moment, Policies, PolicyError,
+    Principal, Question, Standing, Tool,
 };
 
-use crate::access::reading::{Reader, Reading};
+use crate::access::reading::{self, Reader, Reading};
 use crate::access::{Trouble, owned};
 use crate::identity::{Clients, Identity, Kind};
 use crate::mcp::Door;
@@ -287,13 +287,13 @@ impl Rulebook {
         policies.as_ref().is_some_and(|policies| policies.may_ever(principal(identity), method))
     }
 
-    /// Where a call of this may work: where policy answers so at the most, in a conversation that has read this. A method that works on no paths, but may find files,
-    /// finds what `mcp.fs.read` may read.
+    /// Where a call may work that has this word, in a conversation that has read this. A method that works on no paths, but may find
+    /// files, finds what `mcp.fs.read` may read without anybody's.
     pub(crate) fn scopes(
         &self,
         door: &Door<'_>,
         declared: &Declared,
-        at_most: Answer,
+        (arguments, word): (Option<&str>, Option<Approver>),
         untrusted: TextSources,
     ) -> Vec<Scope> {
         let policies = self.policies();
@@ -302,8 +302,14 @@ impl Rulebook {
             if declared.on_paths { declared.name.clone() } else { self.reading_files.clone() };
         let ask = Ask { method: &method, arguments: None, untrusted };
         let question = self.question(door, ask);
+        let by_arguments =
+            word.is_some() || policies.looks_at_arguments(question.principal, &method);
+        if declared.on_paths && by_arguments {
+            let question = Question { arguments: arguments.or(Some("{}")), ..question };
+            return reading::of_call(policies, &question, word);
+        }
         let (client, kind) = (door.client.name(), door.client.kind());
-        let reader = Reader { client, kind, method: method.clone(), origin: door.origin, at_most };
+        let reader = Reader { client, kind, method: method.clone(), origin: door.origin };
         self.reading.scopes(reader, policies, &question)
     }
 

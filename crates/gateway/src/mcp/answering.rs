@@ -26,10 +26,10 @@ impl Mcp {
         match tool {
             Approve::NAME => {
                 let asked: Option<Approve> = serde_json::from_value(arguments.clone()).ok();
-                let edited = asked.and_then(|asked| Some((asked.id, asked.arguments?)));
-                let Some((id, edited)) = edited else { return Ok(None) };
+                let Some(Approve { id, arguments }) = asked else { return Ok(None) };
                 let Some(approval) = self.waiting(id).await else { return Ok(None) };
-                self.look_at_edit(&approval, &edited).map(|()| None)
+                let arguments = arguments.unwrap_or_else(|| approval.asked.arguments.clone());
+                self.look_at_call(&approval, &arguments).map(|()| None)
             }
             Always::NAME => {
                 let asked: Option<Always> = serde_json::from_value(arguments.clone()).ok();
@@ -46,8 +46,9 @@ impl Mcp {
         found.filter(|approval| approval.state == State::Pending)
     }
 
-    /// A call with other arguments is another call: they must be those of the tool, and policy must not forbid them.
-    fn look_at_edit(&self, approval: &Approval, edited: &str) -> Result<(), Fault> {
+    /// What is approved must be a call of the tool, and one that policy does not forbid by now: with other arguments it is another call, and
+    /// rules may have changed since it was asked for.
+    fn look_at_call(&self, approval: &Approval, edited: &str) -> Result<(), Fault> {
         let Ok(value) = serde_json::from_str::<Value>(edited) else { return Ok(()) };
         let (tool, method) = (&approval.asked.tool, &approval.asked.method);
         let known = self.registry.table().method(method);

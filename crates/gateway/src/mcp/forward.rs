@@ -29,7 +29,7 @@ impl Mcp {
     pub(super) fn call_of(
         &self,
         door: &Door<'_>,
-        declared: &Declared,
+        (declared, arguments): (&Declared, Option<&str>),
         grant: Option<&Grant>,
         timeout: Option<Duration>,
     ) -> Result<Call, RpcError> {
@@ -39,7 +39,7 @@ impl Mcp {
             run: None,
             request: door.request_id.to_owned(),
             origin: door.origin,
-            scopes: self.access.scopes(door, declared, grant),
+            scopes: self.access.scopes(door, declared, arguments, grant),
             policy_generation: self.access.rulebook().generation(),
             timeout_ms: u64::try_from((deadline + VERDICT).as_millis()).ok(),
         };

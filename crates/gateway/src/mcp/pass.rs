@@ -5,6 +5,7 @@ use bytes::Bytes;
 use capfile::TextSources;
 use mcp_types::{Era, LogLevel, ProtocolVersion, meta};
 use mcp_wire::{Edit, Id, Message, Object, RpcError, code};
+use serde_json::value::RawValue;
 
 use crate::mcp::remarks::Remarks;
 use crate::mcp::{Asked, Failure, Mcp, forward, label, word};
@@ -52,7 +53,9 @@ impl Mcp {
         call: Passing<'_>,
         edits: &[(&str, Edit<'_>)],
     ) -> Result<Bytes, RpcError> {
-        let about = self.call_of(asked.door, call.declared, call.grant, asked.timeout)?;
+        let arguments = asked.params.get("arguments").map(RawValue::get);
+        let about =
+            self.call_of(asked.door, (call.declared, arguments), call.grant, asked.timeout)?;
         let interim = self.interim(asked, backend)?;
         if interim.is_some() {
             // What comes before the answer says nothing of where it comes from.

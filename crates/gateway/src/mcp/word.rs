@@ -218,7 +218,8 @@ fn form(approval: &Approval) -> Value {
 /// What a user has said by a form. `None`: they have closed it.
 fn verdict(answer: &Value) -> Option<bool> {
     match answer.get("action")?.as_str()? {
-        "accept" => Some(answer.pointer("/content/approve").and_then(Value::as_bool) == Some(true)),
+        // A form that was not filled in as it says is none.
+        "accept" => answer.pointer("/content/approve").and_then(Value::as_bool),
         "decline" => Some(false),
         _ => None,
     }
@@ -277,8 +278,8 @@ mod tests {
         for (answer, expected) in [
             (json!({"action": "accept", "content": {"approve": true}}), Some(true)),
             (json!({"action": "accept", "content": {"approve": false}}), Some(false)),
-            (json!({"action": "accept", "content": {"approve": "true"}}), Some(false)),
-            (json!({"action": "accept"}), Some(false)),
+            (json!({"action": "accept", "content": {"approve": "true"}}), None),
+            (json!({"action": "accept"}), None),
             (json!({"action": "decline", "content": {"approve": true}}), Some(false)),
             (json!({"action": "cancel"}), None),
             (json!({}), None),

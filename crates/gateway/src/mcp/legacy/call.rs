@@ -88,7 +88,8 @@ impl Mcp {
                 return Err(error.with_data(json!({ "approval": word::told(&approval) })));
             }
         };
-        let call = self.call_of(door, &method.declared, grant.as_ref(), door.timeout);
+        let call =
+            self.call_of(door, (&method.declared, Some(&asked)), grant.as_ref(), door.timeout);
         let arguments = match grant.as_ref().filter(|grant| grant.edited) {
             Some(grant) => as_sent(&method, &grant.arguments),
             None => Ok(arguments),
