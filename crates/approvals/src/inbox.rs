@@ -31,8 +31,6 @@ pub struct Inbox {
     clock: Clock,
     books: Mutex<Books>,
     changes: watch::Sender<u64>,
-    /// Counts the changes of what is allowed without asking.
-    pub(crate) standing: watch::Sender<u64>,
     /// Whether anything is approved, and not used yet.
     grants: AtomicBool,
 }
@@ -57,13 +55,7 @@ impl Inbox {
             StoreError::Sqlite { name, source }
         })?;
         let books = Mutex::new(Books { store, latest });
-        Ok(Self {
-            clock,
-            books,
-            changes: watch::Sender::new(0),
-            standing: watch::Sender::new(0),
-            grants: AtomicBool::new(grants),
-        })
+        Ok(Self { clock, books, changes: watch::Sender::new(0), grants: AtomicBool::new(grants) })
     }
 
     /// Whether [`Inbox::take`] may find anything at all. It waits for nothing, so that calls of which nobody was asked need not wait

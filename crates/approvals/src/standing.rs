@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 use store::rusqlite::{self, Connection, Row};
-use tokio::sync::watch;
 
 use crate::approval::time;
 use crate::error::Refused;
@@ -51,21 +50,14 @@ impl Inbox {
     /// There is none, or it cannot be written down; then it still holds.
     pub fn forget(&self, id: &str) -> Result<Standing, Refused> {
         let id = id.trim().to_ascii_lowercase();
-        let gone = self.change(|store, _| {
+        self.change(|store, _| {
             let mut delete =
                 store.prepare_cached("DELETE FROM standing WHERE id = ?1 RETURNING *")?;
             match delete.query_row([id], read) {
                 Err(rusqlite::Error::QueryReturnedNoRows) => Err(Refused::Unknown),
                 gone => Ok(gone?),
             }
-        })?;
-        self.standing.send_modify(|changes| *changes += 1);
-        Ok(gone)
-    }
-
-    /// Tells whenever the standing permissions have changed: policy is then to be made anew from [`Inbox::standing`].
-    pub fn standing_changes(&self) -> watch::Receiver<u64> {
-        self.standing.subscribe()
+        })
     }
 }
 

@@ -21,7 +21,6 @@ use sandbox::Confinement;
 use serde_json::json;
 use tasks::Tasks;
 use tokio::sync::watch;
-use tokio::sync::watch::Receiver;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
@@ -141,7 +140,6 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             record(&told, &changes);
             status::tell(&lines, status::line(&of_live, &of_files, &confined));
         })?;
-        let standing = allowed_for_good(kept.parts.inbox.standing_changes(), rulebook);
         let ticking = tick(Ticking {
             live,
             quota: quota.clone(),
@@ -168,7 +166,6 @@ fn run(arguments: &Arguments) -> Result<(), BoxError> {
             tokio::spawn(tell_refusals(app.clone())),
             tokio::spawn(following),
             tokio::spawn(rules),
-            tokio::spawn(standing),
             tokio::spawn(ticking),
             tokio::spawn(follow_tasks(app.clone())),
             tokio::spawn(status::follow(told_lines)),
@@ -246,17 +243,6 @@ fn record(audit: &Audit, changes: &[Change]) {
         (entry.outcome, entry.arguments) = (outcome, how.map(Into::into));
         if !audit.try_record(entry) {
             tracing::warn!(what, outcome, "a change could not be recorded");
-        }
-    }
-}
-
-/// Makes the policies anew whenever a person has allowed something for good, or has taken that back.
-async fn allowed_for_good(mut changes: Receiver<u64>, rulebook: Arc<Rulebook>) {
-    while changes.changed().await.is_ok() {
-        let rulebook = rulebook.clone();
-        // It waits for the disk.
-        if tokio::task::spawn_blocking(move || rulebook.standing_changed()).await.is_err() {
-            return;
         }
     }
 }

@@ -359,7 +359,7 @@ impl Conditions {
 
 impl Role {
     /// Whom it asks; a person, if in doubt.
-    fn approver(self) -> Approver {
+    pub(crate) fn approver(self) -> Approver {
         match self {
             Self::Ask(approver) => approver,
             _ => Approver::Person,

@@ -262,6 +262,14 @@ impl Access {
         Pass::begin(&self.audit, entry, None, &[]).await
     }
 
+    /// Has what a person has allowed for good hold, or no more: whoever is told so may rely on it at once.
+    pub(crate) async fn standing_changed(&self) -> Result<(), Refused> {
+        let rulebook = self.rulebook.clone();
+        // It waits for the disk.
+        let done = tokio::task::spawn_blocking(move || rulebook.standing_changed()).await;
+        done.map_err(|_| Refused::Unavailable)
+    }
+
     /// Records what a person has answered, or has taken back.
     pub(crate) async fn answered(
         &self,

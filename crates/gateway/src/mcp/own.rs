@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use approvals::tools::{self, Caller, Fault};
+use approvals::tools::{self, Always, Caller, Fault, Forget, Tool as _};
 use audit::Kind;
 use capfile::Effect;
 use mcp_types::{Era, Tool, ToolAnnotations, meta};
@@ -150,6 +150,9 @@ impl Mcp {
         if let Ok(Ok(value)) = &outcome
             && !tool.read_only
         {
+            if matches!(name, Always::NAME | Forget::NAME) {
+                self.access.standing_changed().await?;
+            }
             self.access.answered(door, tool.method, value).await?;
         }
         outcome
