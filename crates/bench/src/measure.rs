@@ -171,14 +171,12 @@ fn durable(stage: &Stage, extent: Extent) -> Result<Vec<Figure>> {
 fn many_clients(stage: &Stage, extent: Extent) -> Result<(Vec<Figure>, f64)> {
     let (port, key) = stage.gateway()?;
     let server = stage.server();
-    let [direct, axum, http, web, hop] = alternating(extent.repeats, |number| {
+    let [direct, axum, http, web] = alternating(extent.repeats, |number| {
         let mut links = match number {
             0 => open(DIRECT, || Link::unix(&server)),
             1 => open(CLIENTS, || Link::http(stage.axum_port, &key)),
             2 => open(CLIENTS, || Link::http(port, &key)),
-            3 => open(CLIENTS, || Link::web(port, &key)),
-            // It has a connection to the server for each of its own.
-            _ => open(DIRECT, || Link::hop(stage.hop_port)),
+            _ => open(CLIENTS, || Link::web(port, &key)),
         }?;
         load::throughput(&mut links, extent.time)
     })?;
@@ -199,12 +197,6 @@ fn many_clients(stage: &Stage, extent: Extent) -> Result<(Vec<Figure>, f64)> {
             pairs(&http, &direct, by),
         ),
         info("  by bare axum's, WebSocket", "x", pairs(&web, &axum, by)),
-        info(
-            "  of bare axum that passes the call on (16 connections), by bare axum's",
-            "x",
-            pairs(&hop, &axum, by),
-        ),
-        info("  by that of bare axum that passes the call on", "x", pairs(&http, &hop, by)),
         info("  the server called directly, 16 connections", "a second", direct),
         info("  bare axum echo", "a second", axum),
         info("  through the gateway, HTTP", "a second", http),
