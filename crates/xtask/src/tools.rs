@@ -29,9 +29,7 @@ pub(crate) use stamp::ensure;
 
 /// Installs what is missing; quick when nothing is.
 pub(crate) fn install(workspace: &Workspace, cache: &Cache) -> Result<()> {
-    let tools = cache.tools();
-    fs::create_dir_all(&tools).with_context(|| format!("create `{}`", tools.display()))?;
-    let lock = lock(&tools)?;
+    let (tools, lock) = open(cache)?;
     debian::install()?;
     let clients = workspace.root.join("crates/testkit/clients");
     let site = Site { workspace, clients, tools, lock };
@@ -48,16 +46,12 @@ pub(crate) fn cargo_program(
     cache: &Cache,
     (name, version): (&str, &str),
 ) -> Result<PathBuf> {
-    let tools = cache.tools();
-    fs::create_dir_all(&tools).with_context(|| format!("create `{}`", tools.display()))?;
-    let lock = lock(&tools)?;
-    let folder = tools.join(name);
-    ensure(&folder, version, |folder| {
+    let folder = one(cache, name, version, |folder| {
         let mut install = workspace.cargo(["install", "--locked", "--quiet", name]);
         install.args(["--version", version, "--root"]).arg(folder);
         // Its parts are of no use to anything else.
         install.env_remove("CARGO_TARGET_DIR");
-        process::run_with_input(&mut install, lock.try_clone().context("share the lock")?)
+        install
     })?;
     Ok(folder.join("bin").join(name))
 }
@@ -68,17 +62,37 @@ pub(crate) fn npm_package(
     cache: &Cache,
     (name, version): (&str, &str),
 ) -> Result<PathBuf> {
-    let tools = cache.tools();
-    fs::create_dir_all(&tools).with_context(|| format!("create `{}`", tools.display()))?;
-    let lock = lock(&tools)?;
-    let folder = tools.join(name.rsplit('/').next().unwrap_or(name));
-    ensure(&folder, version, |folder| {
+    let folder = one(cache, name.rsplit('/').next().unwrap_or(name), version, |folder| {
         let mut install = workspace.command("npm");
         install.args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]);
         install.args(["--loglevel=error", "--prefix"]).arg(folder).arg(format!("{name}@{version}"));
-        process::run_with_input(&mut install, lock.try_clone().context("share the lock")?)
+        install
     })?;
     Ok(folder.join("node_modules").join(name))
+}
+
+/// A folder of its own for one tool in one version, which this command fills where it is not there.
+fn one(
+    cache: &Cache,
+    name: &str,
+    version: &str,
+    install: impl Fn(&Path) -> Command,
+) -> Result<PathBuf> {
+    let (tools, lock) = open(cache)?;
+    let folder = tools.join(name);
+    ensure(&folder, version, |folder| {
+        let lock = lock.try_clone().context("share the lock")?;
+        process::run_with_input(&mut install(folder), lock)
+    })?;
+    Ok(folder)
+}
+
+/// The folder of the tools, and its lock.
+fn open(cache: &Cache) -> Result<(PathBuf, File)> {
+    let tools = cache.tools();
+    fs::create_dir_all(&tools).with_context(|| format!("create `{}`", tools.display()))?;
+    let lock = lock(&tools)?;
+    Ok((tools, lock))
 }
 
 /// The Node of the tests, with the rest of their tools.
